@@ -1,0 +1,274 @@
+import type { IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isTransient, KubernetesApiError, KubernetesConnectionError } from './api-error.ts'
+import type { ClusterAccess } from './kubeconfig.ts'
+import { resourcePath } from './resources.ts'
+import type { ApiStatus, KubernetesList, KubernetesObject, ResourceType, WatchEvent } from './types.ts'
+
+export type PatchType =
+  | 'application/json-patch+json'
+  | 'application/merge-patch+json'
+  | 'application/strategic-merge-patch+json'
+  | 'application/apply-patch+yaml'
+
+export interface ListOptions {
+  namespace?: string
+  labelSelector?: string
+  fieldSelector?: string
+  limit?: number
+  continue?: string
+  resourceVersion?: string
+}
+
+export interface WriteOptions {
+  dryRun?: boolean
+  fieldManager?: string
+  force?: boolean
+}
+
+export interface RequestOptions {
+  query?: Record<string, string | number | boolean | undefined>
+  body?: unknown
+  contentType?: string
+  accept?: string
+  signal?: AbortSignal
+  /** Milliseconds to the end of the answer. Default 30,000. */
+  timeoutMs?: number
+  /** Tries in all where the server is throttled, faulty or out of reach. Default 5; 1 turns it off. */
+  attempts?: number
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const FIRST_BACKOFF_MS = 200
+
+/**
+ * A client for the Kubernetes REST API over node:https: a whole request costs less than importing a general
+ * client library, and the watch keeps nothing that its caller does not keep.
+ */
+export class KubernetesClient {
+  readonly access: ClusterAccess
+  readonly #agent: Agent
+
+  constructor(access: ClusterAccess) {
+    this.access = access
+    this.#agent = new Agent({ keepAlive: true, ...access.tls })
+  }
+
+  /** @throws {KubernetesApiError} 404 when there is no such object. */
+  get<T extends KubernetesObject>(
+    type: ResourceType,
+    name: string,
+    options: { namespace?: string; signal?: AbortSignal } = {},
+  ): Promise<T> {
+    return this.json<T>('GET', resourcePath(type, { namespace: options.namespace, name }), options)
+  }
+
+  /** One page; without `limit`, the whole collection. Without `namespace`, of all namespaces. */
+  list<T extends KubernetesObject>(
+    type: ResourceType,
+    options: ListOptions & { signal?: AbortSignal } = {},
+  ): Promise<KubernetesList<T>> {
+    const { namespace, signal, ...query } = options
+    return this.json<KubernetesList<T>>('GET', resourcePath(type, { namespace }), { query, signal })
+  }
+
+  create<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options: WriteOptions & { namespace?: string; subresource?: string; signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const { namespace, subresource } = options
+    const name = subresource === undefined ? undefined : object.metadata?.name
+    return this.json<T>('POST', resourcePath(type, { namespace, name, subresource }), {
+      body: object,
+      query: writeQuery(options),
+      signal: options.signal,
+    })
+  }
+
+  replace<T extends KubernetesObject>(
+    type: ResourceType,
+    object: T,
+    options: WriteOptions & { subresource?: string; signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const { name, namespace } = object.metadata ?? {}
+    return this.json<T>('PUT', resourcePath(type, { namespace, name, subresource: options.subresource }), {
+      body: object,
+      query: writeQuery(options),
+      signal: options.signal,
+    })
+  }
+
+  patch<T extends KubernetesObject>(
+    type: ResourceType,
+    name: string,
+    patch: unknown,
+    options: WriteOptions & {
+      type: PatchType
+      namespace?: string
+      subresource?: string
+      signal?: AbortSignal
+    },
+  ): Promise<T> {
+    const { namespace, subresource } = options
+    return this.json<T>('PATCH', resourcePath(type, { namespace, name, subresource }), {
+      body: patch,
+      contentType: options.type,
+      query: writeQuery(options),
+      signal: options.signal,
+    })
+  }
+
+  delete(
+    type: ResourceType,
+    name: string,
+    options: {
+      namespace?: string
+      propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+      gracePeriodSeconds?: number
+      preconditions?: { uid?: string; resourceVersion?: string }
+      signal?: AbortSignal
+    } = {},
+  ): Promise<unknown> {
+    const { namespace, signal, ...body } = options
+    return this.json('DELETE', resourcePath(type, { namespace, name }), { body, signal })
+  }
+
+  /** One long-lived watch request; ends when the server closes it. Use an Informer for more than one answer. */
+  async *watch<T extends KubernetesObject>(
+    type: ResourceType,
+    options: ListOptions & { allowWatchBookmarks?: boolean; timeoutSeconds?: number; signal?: AbortSignal },
+  ): AsyncGenerator<WatchEvent<T>> {
+    const { namespace, signal, ...query } = options
+    const path = resourcePath(type, { namespace })
+    for await (const line of this.lines(path, { query: { ...query, watch: true }, signal })) {
+      yield JSON.parse(line) as WatchEvent<T>
+    }
+  }
+
+  /** The lines of a streamed answer (watch, pod logs), as they arrive. */
+  async *lines(path: string, options: RequestOptions = {}): AsyncGenerator<string> {
+    const response = await this.#send('GET', path, { ...options, timeoutMs: 0 })
+    let rest = ''
+    response.setEncoding('utf8')
+    try {
+      for await (const chunk of response) {
+        const parts = (rest + chunk).split('\n')
+        rest = parts.pop() ?? ''
+        for (const line of parts) if (line !== '') yield line
+      }
+    } catch (error) {
+      throw new KubernetesConnectionError(this.access.server, error as Error)
+    } finally {
+      response.destroy()
+    }
+    if (rest !== '') yield rest
+  }
+
+  /** A whole answer as text, for example a finished pod's log. */
+  async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
+    return this.#retrying(options, async () => {
+      const response = await this.#send(method, path, options)
+      return readAll(response, this.access.server)
+    })
+  }
+
+  /** A whole answer as JSON. */
+  async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    return JSON.parse(await this.text(method, path, { accept: 'application/json', ...options })) as T
+  }
+
+  /** Ends kept-alive connections. */
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  async #retrying<T>(options: RequestOptions, attempt: () => Promise<T>): Promise<T> {
+    const attempts = options.attempts ?? 5
+    for (let n = 1; ; n += 1) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (n >= attempts || options.signal?.aborted || !isTransient(error)) throw error
+        const asked = error instanceof KubernetesApiError ? error.retryAfterMs : undefined
+        await delay(asked ?? FIRST_BACKOFF_MS * 2 ** (n - 1), undefined, { signal: options.signal })
+      }
+    }
+  }
+
+  async #send(method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
+    options.signal?.throwIfAborted()
+    const url = new URL(this.access.server.replace(/\/$/, '') + path)
+    for (const [key, value] of Object.entries(options.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(key, String(value))
+    }
+    const body = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body))
+    const token = await this.access.token?.()
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpsRequest(url, {
+        method,
+        agent: this.#agent,
+        signal: options.signal,
+        headers: {
+          accept: options.accept ?? '*/*',
+          'user-agent': 'emr',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': options.contentType ?? 'application/json', 'content-length': body.length }),
+        },
+      })
+      request.on('response', resolve)
+      request.on('error', (error) =>
+        reject(options.signal?.aborted ? error : new KubernetesConnectionError(this.access.server, error)),
+      )
+      const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+      if (timeoutMs > 0) {
+        request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+      }
+      request.end(body)
+    })
+    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access.server)
+    return response
+  }
+}
+
+function writeQuery(options: WriteOptions): RequestOptions['query'] {
+  return {
+    dryRun: options.dryRun ? 'All' : undefined,
+    fieldManager: options.fieldManager,
+    force: options.force,
+  }
+}
+
+async function readAll(response: IncomingMessage, server: string): Promise<string> {
+  response.setEncoding('utf8')
+  let text = ''
+  try {
+    for await (const chunk of response) text += chunk
+  } catch (error) {
+    throw new KubernetesConnectionError(server, error as Error)
+  }
+  return text
+}
+
+async function refusal(
+  method: string,
+  path: string,
+  response: IncomingMessage,
+  server: string,
+): Promise<KubernetesApiError> {
+  const text = await readAll(response, server)
+  let body: ApiStatus
+  try {
+    body = JSON.parse(text) as ApiStatus
+  } catch {
+    body = { message: text.trim() || undefined }
+  }
+  const retryAfter = Number(response.headers['retry-after'])
+  return new KubernetesApiError(response.statusCode ?? 500, body, {
+    request: `${method} ${path}`,
+    retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined,
+  })
+}

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isApiError, isTransient } from './api-error.ts'
+import type { KubernetesClient, ListOptions } from './client.ts'
+import type { KubernetesObject, ResourceType } from './types.ts'
+
+export interface InformerOptions<T extends KubernetesObject, Kept> extends ListOptions {
+  signal: AbortSignal
+  /** What to keep of an object; memory is this times the number of objects. */
+  project: (object: T) => Kept
+  /** Called after each change; `replaced` follows a list, which may have changed everything. */
+  onChange: (change: { type: 'replaced' | 'changed' | 'deleted'; uid?: string; kept?: Kept }) => void
+  /** Called when the server is out of reach, and with undefined when it answers again. */
+  onConnection?: (error: Error | undefined) => void
+}
+
+const PAGE_SIZE = 500
+const MAX_BACKOFF_MS = 10_000
+/** Servers close a watch after this long at the latest, so that a dead connection is noticed. */
+const WATCH_SECONDS = 290
+
+/**
+ * A local copy of a collection that follows the server: list in pages, watch with bookmarks, list again on 410
+ * Gone, and reconnect with jittered backoff on anything else. Nothing that the server answers ends it but the
+ * signal and a refusal that waiting cannot mend (401, 403, 404).
+ */
+export class Informer<T extends KubernetesObject, Kept = T> {
+  /** By uid. Replaced as a whole when the collection is listed again. */
+  items = new Map<string, Kept>()
+  readonly #client: KubernetesClient
+  readonly #type: ResourceType
+  readonly #options: InformerOptions<T, Kept>
+  #resourceVersion: string | undefined
+  #failures = 0
+
+  constructor(client: KubernetesClient, type: ResourceType, options: InformerOptions<T, Kept>) {
+    this.#client = client
+    this.#type = type
+    this.#options = options
+  }
+
+  /**
+   * Follows the collection until the signal aborts.
+   * @throws {KubernetesApiError} when the server refuses for good (401, 403, 404).
+   */
+  async run(): Promise<void> {
+    const { signal } = this.#options
+    while (!signal.aborted) {
+      try {
+        if (this.#resourceVersion === undefined) await this.#relist()
+        await this.#follow()
+      } catch (error) {
+        if (signal.aborted) return
+        if (isApiError(error, 410)) this.#resourceVersion = undefined
+        else if (isTransient(error)) await this.#backOff(error as Error)
+        else throw error
+      }
+    }
+  }
+
+  async #relist(): Promise<void> {
+    const { project, signal, onChange, onConnection, ...query } = this.#options
+    const items = new Map<string, Kept>()
+    let token: string | undefined
+    do {
+      const page = await this.#client.list<T>(this.#type, {
+        ...selection(query),
+        limit: PAGE_SIZE,
+        continue: token,
+        signal,
+      })
+      for (const object of page.items) items.set(uidOf(object), project(object))
+      token = page.metadata.continue || undefined
+      this.#resourceVersion = page.metadata.resourceVersion
+    } while (token !== undefined)
+    this.items = items
+    this.#connected()
+    onChange({ type: 'replaced' })
+  }
+
+  async #follow(): Promise<void> {
+    const { project, signal, onChange, onConnection, ...query } = this.#options
+    const events = this.#client.watch<T>(this.#type, {
+      ...selection(query),
+      resourceVersion: this.#resourceVersion,
+      allowWatchBookmarks: true,
+      timeoutSeconds: WATCH_SECONDS,
+      signal,
+    })
+    for await (const { type, object } of events) {
+      this.#connected()
+      if (type === 'ERROR') {
+        // In a watch, 410 Gone arrives as an event; the answer to every watch error is to list again.
+        this.#resourceVersion = undefined
+        return
+      }
+      this.#resourceVersion = object.metadata?.resourceVersion ?? this.#resourceVersion
+      if (type === 'BOOKMARK') continue
+      const uid = uidOf(object)
+      if (type === 'DELETED') this.items.delete(uid)
+      else this.items.set(uid, project(object))
+      onChange({ type: type === 'DELETED' ? 'deleted' : 'changed', uid, kept: this.items.get(uid) })
+    }
+  }
+
+  #connected(): void {
+    if (this.#failures > 0) this.#options.onConnection?.(undefined)
+    this.#failures = 0
+  }
+
+  async #backOff(error: Error): Promise<void> {
+    this.#failures += 1
+    this.#options.onConnection?.(error)
+    const ceiling = Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures)
+    const { signal } = this.#options
+    await delay(ceiling * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
+  }
+}
+
+function selection({ namespace, labelSelector, fieldSelector }: ListOptions): ListOptions {
+  return { namespace, labelSelector, fieldSelector }
+}
+
+function uidOf(object: KubernetesObject): string {
+  return object.metadata?.uid ?? `${object.metadata?.namespace}/${object.metadata?.name}`
+}

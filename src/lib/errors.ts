@@ -1,0 +1,60 @@
+/** Exit codes of every command; documented in README and printed by `emr --help`. */
+export const ExitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  config: 3,
+  preflight: 4,
+  tool: 5,
+  rolledBack: 6,
+  rolloutFailed: 7,
+  locked: 8,
+  timeout: 9,
+  changes: 10,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+export interface ErrorOptions {
+  /** Stable identifier for scripts, for example `CONFIG_INVALID`. */
+  code: string
+  exitCode: ExitCode
+  /** What to type or change next, most useful first. */
+  suggestions?: string[]
+  /** Machine-readable facts; part of the JSON error document. Never a secret. */
+  details?: Record<string, unknown>
+  cause?: unknown
+}
+
+/**
+ * An error that the user can act on: what failed (message), why (message, details) and what to do next
+ * (suggestions). Anything else that reaches the base command is a bug in emr.
+ */
+export class EmrError extends Error {
+  readonly code: string
+  readonly exitCode: ExitCode
+  readonly suggestions: string[]
+  readonly details: Record<string, unknown>
+
+  constructor(message: string, options: ErrorOptions) {
+    super(message, { cause: options.cause })
+    this.name = 'EmrError'
+    this.code = options.code
+    this.exitCode = options.exitCode
+    this.suggestions = options.suggestions ?? []
+    this.details = options.details ?? {}
+  }
+}
+
+/** The user or the CI system asked the command to stop. */
+export class InterruptedError extends EmrError {
+  constructor(message = 'Interrupted', details: Record<string, unknown> = {}) {
+    super(message, { code: 'INTERRUPTED', exitCode: ExitCode.interrupted, details })
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,38 @@
+/** What one run of an external program is, as data: compared in tests, refused in a dry run, redacted in errors. */
+export interface Command {
+  /** Program name (found on PATH) or path. */
+  file: string
+  /** Never a secret: everybody on the machine can read the arguments of a process. */
+  args: string[]
+  /** 'write' changes something outside this machine's own temporary files. */
+  effect: 'read' | 'write'
+  /** Added to the environment; secrets go here or to stdin. */
+  env?: Record<string, string | undefined>
+  stdin?: string
+  cwd?: string
+  /** Secret values that must not appear in output or errors. */
+  redact?: string[]
+  /** Milliseconds until the program is asked to stop. Default: none. */
+  timeoutMs?: number
+}
+
+export interface CommandResult {
+  exitCode: number
+  stdout: string
+  stderr: string
+}
+
+/** The command as a line to read or to paste into a shell, without its secrets. */
+export function commandLine(command: Pick<Command, 'file' | 'args' | 'redact'>): string {
+  const quoted = [command.file, ...command.args].map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
+  )
+  return redact(quoted.join(' '), command.redact)
+}
+
+/** Replaces each secret value in a text. */
+export function redact(text: string, secrets: readonly string[] = []): string {
+  return secrets
+    .filter((secret) => secret !== '')
+    .reduce((kept, secret) => kept.replaceAll(secret, '***'), text)
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+/** Suites that start real programs; the rest is pure and runs in threads without isolation. */
+const real = [
+  'test/e2e/**/*.test.ts',
+  'test/helm/**/*.test.ts',
+  'test/lib/sandbox/**/*.test.ts',
+  'test/terraform/**/*.test.ts',
+]
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: real,
+          pool: 'threads',
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: real,
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
