@@ -1,3 +1,5 @@
+import { closestMatch } from 'leven'
+
 /** Exit codes of every command; documented in README and printed by `emr --help`. */
 export const ExitCode = {
   ok: 0,
@@ -57,4 +59,10 @@ export class InterruptedError extends EmrError {
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** The known name that a mistyped one most likely means, or undefined when none is close. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const match = closestMatch(name, [...known], { maxDistance: Math.max(2, Math.ceil(name.length / 3)) })
+  return match ?? known.find((candidate) => candidate.startsWith(name) || name.startsWith(candidate))
 }

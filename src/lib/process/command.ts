@@ -14,6 +14,8 @@ export interface Command {
   redact?: string[]
   /** Milliseconds until the program is asked to stop. Default: none. */
   timeoutMs?: number
+  /** Milliseconds from the request to stop until the program is killed. Default 5,000. */
+  graceMs?: number
 }
 
 export interface CommandResult {

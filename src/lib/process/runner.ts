@@ -19,6 +19,8 @@ export interface Runner {
 
 /** An external program could not be started, or failed. */
 export class ToolError extends EmrError {
+  /** The program's first argument: `upgrade` of `helm upgrade …`. */
+  readonly verb: string | undefined
   readonly result: CommandResult
 
   constructor(command: Command, why: string, result: CommandResult) {
@@ -30,16 +32,17 @@ export class ToolError extends EmrError {
       details: { command: line, exitCode: result.exitCode, stderr },
     })
     this.name = 'ToolError'
+    this.verb = command.args[0]
     this.result = result
   }
 }
 
-/** After SIGINT, a program has this long to end by itself before its whole process group is killed. */
-const GRACE_MS = 8_000
+const GRACE_MS = 5_000
 
 /**
  * Runs programs for real. Each gets a process group of its own, so that a terminal's Ctrl-C does not reach it: it
- * is stopped by exactly one SIGINT, because Terraform takes a second one as "drop everything".
+ * is stopped by exactly one SIGINT, because Terraform takes a second one as "drop everything". What does not end in
+ * its time of grace is killed with its whole group.
  */
 export class ProcessRunner implements Runner {
   async run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
@@ -60,7 +63,7 @@ export class ProcessRunner implements Runner {
       if (kill !== undefined || child.pid === undefined) return
       const group = -child.pid
       child.kill('SIGINT')
-      kill = setTimeout(() => signalGroup(group, 'SIGKILL'), GRACE_MS)
+      kill = setTimeout(() => signalGroup(group, 'SIGKILL'), command.graceMs ?? GRACE_MS)
     }
     const limit =
       command.timeoutMs === undefined

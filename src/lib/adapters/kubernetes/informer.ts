@@ -26,13 +26,17 @@ const WATCH_SECONDS = 290
 export class Informer<T extends KubernetesObject, Kept = T> {
   /** By uid. Replaced as a whole when the collection is listed again. */
   items = new Map<string, Kept>()
-  readonly #client: KubernetesClient
+  readonly #client: Pick<KubernetesClient, 'list' | 'watch'>
   readonly #type: ResourceType
   readonly #options: InformerOptions<T, Kept>
   #resourceVersion: string | undefined
   #failures = 0
 
-  constructor(client: KubernetesClient, type: ResourceType, options: InformerOptions<T, Kept>) {
+  constructor(
+    client: Pick<KubernetesClient, 'list' | 'watch'>,
+    type: ResourceType,
+    options: InformerOptions<T, Kept>,
+  ) {
     this.#client = client
     this.#type = type
     this.#options = options

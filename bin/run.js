@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// Plain old JavaScript, so that any Node can read as far as the version check.
+'use strict'
+
+var version = process.versions.node.split('.').map(Number)
+if (version[0] < 22 || (version[0] === 22 && version[1] < 13)) {
+  console.error('emr needs Node.js 22.13 or newer; this is ' + process.version + ' (' + process.execPath + ').')
+  console.error('Install a current Node.js, or run emr through npx in its checkout, which brings one: npx emr --help')
+  process.exit(4)
+}
+
+const { join } = require('node:path')
+const root = join(__dirname, '..')
+const words = process.argv.slice(2)
+
+/** The text of --help was made when emr was built: printing it needs no framework. */
+function finishedHelp() {
+  const end = words.indexOf('--')
+  const own = end < 0 ? words : words.slice(0, end)
+  const asked = own[0] === 'help' || own.includes('--help') || own.includes('-h')
+  if (!asked && own.length > 0) return undefined
+  const typed = own.filter((word) => word !== 'help' && !word.startsWith('-')).join(' ')
+  return require('../dist/help.json')[typed]
+}
+
+const help = finishedHelp()
+if (help !== undefined) {
+  process.stdout.write(help.replace(/node-v[\d.]+$/m, `node-${process.version}`))
+} else {
+  require('node:module').enableCompileCache?.()
+  require('../dist/main.cjs').main(words, root)
+}

@@ -1,0 +1,24 @@
+import { type Config, Help } from '@oclif/core'
+
+/** Lines are as wide as oclif makes them where it does not know the terminal. */
+const WIDTH = 80
+
+/** The text of `--help` for each command, by what is typed; '' is the program itself. */
+export async function helpTexts(config: Config): Promise<Record<string, string>> {
+  const texts: Record<string, string> = { '': await captured(config, []) }
+  for (const { id } of config.commands) texts[id.replaceAll(':', ' ')] = await captured(config, id.split(':'))
+  for (const { name } of config.topics)
+    texts[name.replaceAll(':', ' ')] ??= await captured(config, name.split(':'))
+  return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => a.localeCompare(b)))
+}
+
+async function captured(config: Config, words: string[]): Promise<string> {
+  const lines: string[] = []
+  class CapturedHelp extends Help {
+    protected override log(...parts: string[]): void {
+      lines.push(parts.join(' '))
+    }
+  }
+  await new CapturedHelp(config, { maxWidth: WIDTH, stripAnsi: true }).showHelp(words)
+  return lines.map((line) => `${line}\n`).join('')
+}

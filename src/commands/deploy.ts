@@ -1,0 +1,60 @@
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../lib/cli/base-command.ts'
+import { durationFlag, environmentArg, environmentFlag } from '../lib/cli/flags.ts'
+
+export default class Deploy extends BaseCommand {
+  static override summary = 'Deploy the services of an environment'
+  static override description =
+    `Compares the charts with what runs, deploys what differs wave by wave, and follows the
+pods until they are ready. A roll-out that cannot succeed is given up within seconds, with the reason, the events and
+the last log lines.
+
+Exit codes: 0 deployed or nothing to change, 2 usage, 3 configuration, 4 preflight, 5 a tool failed, 7 the roll-out
+failed, 9 timed out, 10 changes found (--dry-run --detailed-exitcode), 130 interrupted.`
+  static override examples = [
+    '<%= config.bin %> deploy sandbox',
+    '<%= config.bin %> deploy production --skip-infra --tag v1.4.2 --confirm production',
+    '<%= config.bin %> deploy staging --services task-service,sync-service --tag sync-service=v1.5.0 --yes',
+    '<%= config.bin %> deploy production --skip-infra --dry-run --detailed-exitcode',
+  ]
+  static override args = { environment: environmentArg }
+  static override flags = {
+    environment: environmentFlag,
+    services: Flags.string({
+      summary: 'only these services (default: all)',
+      multiple: true,
+      delimiter: ',',
+      helpValue: 'A,B',
+    }),
+    tag: Flags.string({
+      summary:
+        'image tag, for all services or for one (default: the one that runs, else the chart’s appVersion)',
+      multiple: true,
+      helpValue: 'TAG|SERVICE=TAG',
+    }),
+    'skip-infra': Flags.boolean({ summary: 'leave the infrastructure alone', exclusive: ['skip-services'] }),
+    'skip-services': Flags.boolean({ summary: 'leave the services alone' }),
+    'dry-run': Flags.boolean({ summary: 'show what would change, field by field, and change nothing' }),
+    'detailed-exitcode': Flags.boolean({
+      summary: 'with --dry-run: exit 10 when something would change',
+      dependsOn: ['dry-run'],
+    }),
+    concurrency: Flags.integer({
+      summary: 'services deployed at the same time (default: from the configuration, 4)',
+      min: 1,
+      max: 32,
+    }),
+    timeout: durationFlag({
+      summary: 'limit of the whole deploy, for example 10m (default: from the configuration, 15m)',
+      helpValue: 'DURATION',
+    }),
+    yes: Flags.boolean({ char: 'y', summary: 'answer yes where the environment is not protected' }),
+    confirm: Flags.string({ summary: 'name of the environment, in place of typing it', helpValue: 'NAME' }),
+  }
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Deploy)
+    const { runDeploy } = await import('../lib/cli/deploy.ts')
+    return this.report(await runDeploy({ ...flags, argument: args.environment }, this.context))
+  }
+}

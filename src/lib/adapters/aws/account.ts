@@ -1,0 +1,45 @@
+import type { AwsAccount } from '../../domain/environment.ts'
+import { EmrError, ExitCode } from '../../errors.ts'
+import { awsError } from './errors.ts'
+
+export interface Identity {
+  accountId: string
+  /** Who acts: the ARN of the user or of the role session. */
+  arn: string
+  /** When the credentials end, epoch milliseconds; undefined for ones that do not. */
+  expiresAt: number | undefined
+}
+
+/** What every AWS client of this environment is made with. */
+export function clientConfig({ region, profile, endpoint }: AwsAccount) {
+  return { region, profile, endpoint, maxAttempts: 4 }
+}
+
+/** STS GetCallerIdentity. @throws {EmrError} when there are no credentials, or AWS refuses them (exit 4) */
+export async function callerIdentity(account: AwsAccount, abortSignal: AbortSignal): Promise<Identity> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
+  const client = new STSClient(clientConfig(account))
+  try {
+    const { expiration } = await client.config.credentials()
+    const { Account = '', Arn = '' } = await client.send(new GetCallerIdentityCommand({}), { abortSignal })
+    return { accountId: Account, arn: Arn, expiresAt: expiration?.getTime() }
+  } catch (error) {
+    throw awsError(error, 'ask who the credentials belong to', account.profile)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** @throws {EmrError} WRONG_ACCOUNT (exit 4) */
+export function assertAccount(identity: Identity, account: AwsAccount, environment: string): void {
+  if (identity.accountId === account.accountId) return
+  throw new EmrError(
+    `The credentials belong to account ${identity.accountId}, but ${environment} is in ${account.accountId}`,
+    {
+      code: 'WRONG_ACCOUNT',
+      exitCode: ExitCode.preflight,
+      suggestions: ['export AWS_PROFILE=…', `or set environments.${environment}.aws.profile`],
+      details: { arn: identity.arn, expected: account.accountId },
+    },
+  )
+}

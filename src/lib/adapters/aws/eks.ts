@@ -1,0 +1,91 @@
+import type { AwsAccount } from '../../domain/environment.ts'
+import { EmrError, ExitCode } from '../../errors.ts'
+import { clientConfig } from './account.ts'
+import { awsError } from './errors.ts'
+
+export interface EksCluster {
+  name: string
+  version: string
+  /** https URL of the API server. */
+  endpoint: string
+  /** Base64 of the PEM, as a kubeconfig has it. */
+  certificateAuthority: string
+}
+
+/** EKS DescribeCluster. @throws {EmrError} when it does not exist or is not ACTIVE (exit 4) */
+export async function describeCluster(
+  account: AwsAccount,
+  name: string,
+  abortSignal: AbortSignal,
+): Promise<EksCluster> {
+  const { DescribeClusterCommand, EKSClient } = await import('@aws-sdk/client-eks')
+  const client = new EKSClient(clientConfig(account))
+  try {
+    const { cluster } = await client.send(new DescribeClusterCommand({ name }), { abortSignal })
+    const { status, version = '', endpoint, certificateAuthority } = cluster ?? {}
+    if (endpoint === undefined || certificateAuthority?.data === undefined) {
+      throw clusterError('CLUSTER_NOT_READY', `The EKS cluster ${name} has no endpoint yet: it is ${status}`)
+    }
+    return { name, version, endpoint, certificateAuthority: certificateAuthority.data }
+  } catch (error) {
+    if (error instanceof EmrError) throw error
+    if ((error as Error).name === 'ResourceNotFoundException') {
+      throw clusterError(
+        'CLUSTER_NOT_FOUND',
+        `There is no EKS cluster ${name} in ${account.region} of ${account.accountId}`,
+      )
+    }
+    throw awsError(error, `read the EKS cluster ${name}`, account.profile)
+  } finally {
+    client.destroy()
+  }
+}
+
+function clusterError(code: string, message: string): EmrError {
+  return new EmrError(message, { code, exitCode: ExitCode.preflight, suggestions: ['aws eks list-clusters'] })
+}
+
+/** A kubeconfig for one EKS cluster; the token comes from the AWS CLI at each use, so the file holds no secret. */
+export function eksKubeconfig(
+  cluster: EksCluster,
+  account: AwsAccount,
+  context: string,
+): Record<string, unknown> {
+  const args = [
+    'eks',
+    'get-token',
+    '--cluster-name',
+    cluster.name,
+    '--region',
+    account.region,
+    '--output',
+    'json',
+  ]
+  const env = account.profile === undefined ? [] : [{ name: 'AWS_PROFILE', value: account.profile }]
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: cluster.name,
+        cluster: { server: cluster.endpoint, 'certificate-authority-data': cluster.certificateAuthority },
+      },
+    ],
+    users: [
+      {
+        name: cluster.name,
+        user: {
+          exec: {
+            apiVersion: 'client.authentication.k8s.io/v1beta1',
+            command: 'aws',
+            args,
+            env,
+            interactiveMode: 'Never',
+          },
+        },
+      },
+    ],
+    contexts: [{ name: context, context: { cluster: cluster.name, user: cluster.name } }],
+    'current-context': context,
+  }
+}

@@ -1,0 +1,125 @@
+import type { Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.js'
+import type { Job } from 'kubernetes-types/batch/v1.js'
+import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { ObjectMeta } from 'kubernetes-types/meta/v1.js'
+import type {
+  ContainerFacts,
+  DeploymentFacts,
+  EventFacts,
+  JobFacts,
+  PodFacts,
+  ReplicaSetFacts,
+  Terminated,
+} from '../../domain/rollout/facts.ts'
+
+/** Where the Deployment controller counts revisions, on the Deployment and on its ReplicaSets. */
+const REVISION = 'deployment.kubernetes.io/revision'
+
+export function deploymentFacts({ metadata, spec, status }: Deployment): DeploymentFacts {
+  const progressing = status?.conditions?.find(({ type }) => type === 'Progressing')
+  const exceeded = progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded'
+  return {
+    ...identity(metadata),
+    generation: metadata?.generation ?? 0,
+    observedGeneration: status?.observedGeneration ?? 0,
+    revision: metadata?.annotations?.[REVISION],
+    paused: spec?.paused ?? false,
+    desired: spec?.replicas ?? 1,
+    updated: status?.updatedReplicas ?? 0,
+    available: status?.availableReplicas ?? 0,
+    total: status?.replicas ?? 0,
+    deadlineExceeded: exceeded ? (progressing.message ?? 'progress deadline exceeded') : undefined,
+  }
+}
+
+export function replicaSetFacts({ metadata, status }: ReplicaSet): ReplicaSetFacts {
+  const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
+  return {
+    ...identity(metadata),
+    owner: ownerOf(metadata),
+    revision: metadata?.annotations?.[REVISION],
+    failure: failure?.status === 'True' ? reasonOf(failure) : undefined,
+  }
+}
+
+export function podFacts({ metadata, spec, status }: Pod): PodFacts {
+  const condition = (name: string) => status?.conditions?.find(({ type }) => type === name)
+  const scheduled = condition('PodScheduled')
+  return {
+    ...identity(metadata),
+    owner: ownerOf(metadata),
+    createdAt: time(metadata?.creationTimestamp),
+    node: spec?.nodeName,
+    phase: status?.phase ?? 'Pending',
+    ready: condition('Ready')?.status === 'True',
+    deleting: metadata?.deletionTimestamp !== undefined,
+    unscheduled: scheduled?.status === 'False' ? reasonOf(scheduled) : undefined,
+    containers: [
+      ...(status?.initContainerStatuses ?? []).map((each) => containerFacts(each, true)),
+      ...(status?.containerStatuses ?? []).map((each) => containerFacts(each, false)),
+    ],
+  }
+}
+
+function containerFacts(status: ContainerStatus, init: boolean): ContainerFacts {
+  const { state, lastState } = status
+  return {
+    name: status.name,
+    init,
+    image: status.image,
+    ready: status.ready,
+    restarts: status.restartCount,
+    waiting: state?.waiting && reasonOf(state.waiting),
+    running: state?.running !== undefined,
+    terminated: state?.terminated && terminated(state.terminated),
+    last: lastState?.terminated && terminated(lastState.terminated),
+  }
+}
+
+export function jobFacts({ metadata, status }: Job): JobFacts {
+  const condition = (name: string) =>
+    status?.conditions?.find(({ type, status }) => type === name && status === 'True')
+  const failed = condition('Failed')
+  return {
+    ...identity(metadata),
+    succeeded: condition('Complete') !== undefined,
+    failedPods: status?.failed ?? 0,
+    failure: failed && reasonOf(failed),
+  }
+}
+
+export function eventFacts(event: Event): EventFacts {
+  const at = event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp
+  return {
+    uid: event.metadata.uid ?? '',
+    about: event.involvedObject.uid ?? '',
+    kind: event.involvedObject.kind ?? '',
+    name: event.involvedObject.name ?? '',
+    type: event.type ?? 'Normal',
+    reason: event.reason ?? '',
+    message: event.message ?? '',
+    at: time(at),
+    count: event.series?.count ?? event.count ?? 1,
+  }
+}
+
+function identity(metadata: ObjectMeta | undefined): { uid: string; name: string } {
+  return { uid: metadata?.uid ?? '', name: metadata?.name ?? '' }
+}
+
+function ownerOf(metadata: ObjectMeta | undefined): string | undefined {
+  return metadata?.ownerReferences?.find(({ controller }) => controller)?.uid
+}
+
+function reasonOf({ reason = '', message = '' }: { reason?: string; message?: string }) {
+  return { reason, message }
+}
+
+function terminated(state: ContainerStateTerminated): Terminated {
+  const { exitCode, finishedAt } = state
+  return { ...reasonOf(state), exitCode, finishedAt: time(finishedAt) }
+}
+
+function time(text: string | undefined): number {
+  return text === undefined ? 0 : Date.parse(text)
+}

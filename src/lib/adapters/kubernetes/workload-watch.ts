@@ -1,0 +1,114 @@
+import { EventEmitter } from 'node:events'
+import type {
+  DeploymentFacts,
+  EventFacts,
+  JobFacts,
+  PodFacts,
+  ReplicaSetFacts,
+} from '../../domain/rollout/facts.ts'
+import type { RolloutFacts } from '../../domain/rollout/judge.ts'
+import type { KubernetesClient } from './client.ts'
+import { deploymentFacts, eventFacts, jobFacts, podFacts, replicaSetFacts } from './facts.ts'
+import { Informer } from './informer.ts'
+import { resources } from './resources.ts'
+import type { KubernetesObject, ResourceType } from './types.ts'
+
+/**
+ * Follows the workloads of one namespace with one watch per kind, whatever the number of services. Emits `change`
+ * after each change of what it shows.
+ */
+export class WorkloadWatch extends EventEmitter<{ change: [] }> {
+  /** Set when the API server refuses for good, for example for a lack of rights. */
+  refusal: unknown
+
+  readonly #deployments: Informer<KubernetesObject, DeploymentFacts>
+  readonly #replicaSets: Informer<KubernetesObject, ReplicaSetFacts>
+  readonly #pods: Informer<KubernetesObject, PodFacts>
+  readonly #events: Informer<KubernetesObject, EventFacts>
+  readonly #jobs: Informer<KubernetesObject, JobFacts>
+  readonly #stop = new AbortController()
+  readonly #listed = new Set<string>()
+  readonly #lost = new Map<string, Error>()
+
+  constructor(client: KubernetesClient, namespace: string, signal: AbortSignal) {
+    super()
+    const stop = AbortSignal.any([signal, this.#stop.signal])
+    const follow = <T extends KubernetesObject, Facts>(type: ResourceType, project: (object: T) => Facts) => {
+      const informer = new Informer<T, Facts>(client, type, {
+        namespace,
+        signal: stop,
+        project,
+        onChange: (change) => {
+          if (change.type === 'replaced') this.#listed.add(type.kind)
+          this.emit('change')
+        },
+        onConnection: (error) => {
+          if (error) this.#lost.set(type.kind, error)
+          else this.#lost.delete(type.kind)
+          this.emit('change')
+        },
+      })
+      informer.run().catch((error) => {
+        this.refusal = error
+        this.emit('change')
+      })
+      return informer as unknown as Informer<KubernetesObject, Facts>
+    }
+    this.#deployments = follow(resources.deployments, deploymentFacts)
+    this.#replicaSets = follow(resources.replicaSets, replicaSetFacts)
+    this.#pods = follow(resources.pods, podFacts)
+    this.#events = follow(resources.events, eventFacts)
+    this.#jobs = follow(resources.jobs, jobFacts)
+  }
+
+  /** False until each kind has been listed once; before that, nothing is known to be absent. */
+  get complete(): boolean {
+    return this.#listed.size === 5
+  }
+
+  /** Why the picture is not up to date: the API server cannot be reached. */
+  get lost(): Error | undefined {
+    return this.#lost.values().next().value
+  }
+
+  /** The roll-out of one Deployment, or undefined while it does not exist. */
+  rollout(name: string): RolloutFacts | undefined {
+    const deployment = find(this.#deployments, (each) => each.name === name)
+    if (deployment === undefined) return undefined
+    const replicaSet = find(
+      this.#replicaSets,
+      (each) => each.owner === deployment.uid && each.revision === deployment.revision,
+    )
+    const pods = replicaSet ? this.#podsOf(replicaSet.uid) : []
+    const about = new Set([deployment.uid, replicaSet?.uid, ...pods.map((pod) => pod.uid)])
+    return {
+      deployment,
+      replicaSet,
+      pods,
+      events: [...this.#events.items.values()].filter((e) => about.has(e.about)),
+    }
+  }
+
+  /** A Job and its pods, or undefined while it does not exist. */
+  job(name: string): { job: JobFacts; pods: PodFacts[] } | undefined {
+    const job = find(this.#jobs, (each) => each.name === name)
+    return job && { job, pods: this.#podsOf(job.uid) }
+  }
+
+  /** The events about one object. */
+  eventsAbout(uid: string): EventFacts[] {
+    return [...this.#events.items.values()].filter((event) => event.about === uid)
+  }
+
+  close(): void {
+    this.#stop.abort()
+  }
+
+  #podsOf(owner: string): PodFacts[] {
+    return [...this.#pods.items.values()].filter((pod) => pod.owner === owner)
+  }
+}
+
+function find<Facts>(informer: Informer<KubernetesObject, Facts>, wanted: (facts: Facts) => boolean) {
+  return [...informer.items.values()].find(wanted)
+}

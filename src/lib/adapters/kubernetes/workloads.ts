@@ -1,0 +1,88 @@
+import type { Deployment } from 'kubernetes-types/apps/v1.js'
+import type { Namespace, Pod } from 'kubernetes-types/core/v1.js'
+import { isApiError, KubernetesApiError } from './api-error.ts'
+import type { KubernetesClient } from './client.ts'
+import { resourcePath, resources } from './resources.ts'
+import { WorkloadWatch } from './workload-watch.ts'
+
+/** What a deploy asks of one namespace of a cluster, beside what helm does there. */
+export class Workloads {
+  readonly #client: KubernetesClient
+  readonly #namespace: string
+
+  constructor(client: KubernetesClient, namespace: string) {
+    this.#client = client
+    this.#namespace = namespace
+  }
+
+  /** Of the API server, for example `v1.34.0`. */
+  async clusterVersion(signal: AbortSignal): Promise<string> {
+    const { gitVersion } = await this.#client.json<{ gitVersion: string }>('GET', '/version', { signal })
+    return gitVersion
+  }
+
+  /** The namespace, or undefined while it does not exist. */
+  async namespace(signal: AbortSignal): Promise<Namespace | undefined> {
+    try {
+      return await this.#client.get<Namespace>(resources.namespaces, this.#namespace, { signal })
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined
+      throw error
+    }
+  }
+
+  /** Makes the namespace; one that somebody made in the meantime is left as it is. */
+  async createNamespace(labels: Record<string, string>, signal: AbortSignal): Promise<void> {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.#namespace, labels } }
+    try {
+      await this.#client.create(resources.namespaces, namespace, { signal })
+    } catch (error) {
+      if (!isApiError(error, 409)) throw error
+    }
+  }
+
+  /** Counts the changes of a Deployment's spec; read from the server itself, not from a watch that may lag. */
+  async generation(deployment: string, signal: AbortSignal): Promise<number> {
+    const options = { namespace: this.#namespace, signal }
+    const { metadata } = await this.#client.get<Deployment>(resources.deployments, deployment, options)
+    return metadata?.generation ?? 0
+  }
+
+  /** A pod as it is, or undefined when it is gone. */
+  async pod(name: string, signal: AbortSignal): Promise<Pod | undefined> {
+    try {
+      return await this.#client.get<Pod>(resources.pods, name, { namespace: this.#namespace, signal })
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * The last lines of one container's log; empty where it has none (never started, already rotated away).
+   * @param source.previous of the run before the current one
+   */
+  async logLines(
+    source: { pod: string; container: string; previous: boolean; lines: number },
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const { pod, container, previous, lines } = source
+    const path = resourcePath(resources.pods, { namespace: this.#namespace, name: pod, subresource: 'log' })
+    try {
+      const text = await this.#client.text('GET', path, {
+        query: { container, previous, tailLines: lines },
+        signal,
+      })
+      return text.split('\n').filter((line) => line !== '')
+    } catch (error) {
+      // 400: the container has not started, or has no previous run; 404: the pod is gone.
+      if (error instanceof KubernetesApiError && error.status < 500) return []
+      throw error
+    }
+  }
+
+  /** Follows everything that a roll-out consists of, until the signal aborts. */
+  watch(signal: AbortSignal): WorkloadWatch {
+    return new WorkloadWatch(this.#client, this.#namespace, signal)
+  }
+}

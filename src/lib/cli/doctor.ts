@@ -1,0 +1,123 @@
+import { assertAccount, callerIdentity } from '../adapters/aws/account.ts'
+import { DEPLOY_RIGHTS, deniedOf } from '../adapters/kubernetes/access-review.ts'
+import { KubernetesClient } from '../adapters/kubernetes/client.ts'
+import { Discovery } from '../adapters/kubernetes/discovery.ts'
+import { resources } from '../adapters/kubernetes/resources.ts'
+import { Workloads } from '../adapters/kubernetes/workloads.ts'
+import type { ToolName } from '../adapters/tools/find.ts'
+import type { AwsAccount } from '../domain/environment.ts'
+import { ExitCode } from '../errors.ts'
+import { symbols, stdoutTheme as theme } from '../output/theme.ts'
+import { type Check, type ClusterView, type DoctorPorts, examine } from '../workflows/doctor.ts'
+import type { CommandContext, Report } from './base-command.ts'
+import { clusterAccess, openSession, type Session, type SessionFlags, tool } from './session.ts'
+
+interface Examination {
+  environment: string
+  /** A deploy can work. */
+  ready: boolean
+  checks: Check[]
+}
+
+/** `emr doctor`: exit 4 when a deploy could not work. */
+export async function runDoctor(
+  flags: SessionFlags,
+  { signal }: CommandContext,
+): Promise<Report<Examination>> {
+  const session = await openSession(flags, signal)
+  const checks = await examine(portsOf(session))
+  const count = (status: Check['status']) => checks.filter((check) => check.status === status).length
+  const ready = count('problem') === 0
+  const summary = `${checks.length} checks: ${count('good')} good, ${count('warning')} warnings, ${count('problem')} problems`
+  return {
+    document: { environment: session.environment.name, ready, checks },
+    text: [
+      ...checks.flatMap(checkLines),
+      `${ready ? theme.good(symbols.good) : theme.bad(symbols.bad)} ${summary}`,
+    ].join('\n'),
+    exitCode: ready ? ExitCode.ok : ExitCode.preflight,
+  }
+}
+
+function portsOf(session: Session): DoctorPorts {
+  const { environment, config, signal } = session
+  const tools: ToolName[] = [
+    'helm',
+    'kubectl',
+    ...(environment.cluster.kind === 'eks' ? ['aws' as const] : []),
+  ]
+  const account = environment.aws as AwsAccount
+  const prefix = `emr-platform-${environment.name}`
+  return {
+    environment,
+    configFile: config.file,
+    tools,
+    findTool: (name) => tool(session, name),
+    identity: async () => {
+      const identity = await callerIdentity(account, signal)
+      assertAccount(identity, account, environment.name)
+      return identity
+    },
+    cluster: () => lookAtCluster(session),
+    database: async () => (await import('../adapters/aws/rds.ts')).databaseInstances(account, prefix, signal),
+    alarms: async () => (await import('../adapters/aws/cloudwatch.ts')).firingAlarms(account, prefix, signal),
+    now: Date.now,
+  }
+}
+
+async function lookAtCluster(session: Session): Promise<ClusterView | undefined> {
+  const { environment, signal } = session
+  const access = await clusterAccess(session, { start: false })
+  if (access === undefined) return undefined
+  const client = new KubernetesClient(access)
+  const { namespace: name } = environment
+  const workloads = new Workloads(client, name)
+  const version = await workloads.clusterVersion(signal)
+  const [namespace, denied, missingKinds, pendingReleases] = await Promise.all([
+    workloads.namespace(signal),
+    deniedOf(client, name, DEPLOY_RIGHTS, signal),
+    missingKindsOf(client, signal),
+    pendingReleasesOf(client, name, signal),
+  ])
+  const podSecurity = namespace?.metadata?.labels?.['pod-security.kubernetes.io/enforce']
+  return {
+    server: access.server,
+    version,
+    namespace: { exists: namespace !== undefined, podSecurity },
+    denied,
+    missingKinds,
+    pendingReleases,
+  }
+}
+
+/** Custom resources of the charts; everything else is part of Kubernetes. */
+async function missingKindsOf(client: KubernetesClient, signal: AbortSignal): Promise<string[]> {
+  const needed = [{ apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret' }]
+  const discovery = new Discovery(client)
+  const found = await Promise.all(needed.map((object) => discovery.resourceOf(object, signal)))
+  return needed
+    .filter((_, index) => found[index] === undefined)
+    .map(({ apiVersion, kind }) => `${apiVersion} ${kind}`)
+}
+
+async function pendingReleasesOf(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const labelSelector = 'owner=helm,status in (pending-install,pending-upgrade,pending-rollback)'
+  const { items } = await client.list(resources.secrets, { namespace, labelSelector, signal })
+  return items.map(({ metadata }) => `${metadata?.labels?.name} (${metadata?.labels?.status})`)
+}
+
+function checkLines({ status, title, detail, fix }: Check): string[] {
+  const sign = {
+    good: theme.good(symbols.good),
+    warning: theme.warn(symbols.warn),
+    problem: theme.bad(symbols.bad),
+    skipped: theme.faint(symbols.skipped),
+  }[status]
+  const lines = [`${sign} ${title.padEnd(18)} ${detail.replaceAll('\n', '\n  ')}`]
+  if (fix !== undefined) lines.push(`  ${theme.faint('→')} ${fix}`)
+  return lines
+}

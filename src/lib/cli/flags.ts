@@ -1,0 +1,26 @@
+import { Args, Flags } from '@oclif/core'
+import { DURATION_PATTERN, parseDuration } from '../domain/duration.ts'
+import { EmrError, ExitCode } from '../errors.ts'
+
+/** A duration such as 30s or 10m; the parsed value is in milliseconds. */
+export const durationFlag = Flags.custom<number>({
+  parse: async (text) => {
+    const ms = parseDuration(text)
+    if (ms !== undefined) return ms
+    throw usageError(`'${text}' is no duration; write 30s, 10m or 1h30m (${DURATION_PATTERN.source})`)
+  },
+})
+
+export const environmentArg = Args.string({
+  description: 'environment to work on (default: EMR_ENVIRONMENT, then defaultEnvironment)',
+})
+
+export const environmentFlag = Flags.string({
+  char: 'e',
+  summary: 'environment, instead of the argument',
+  helpValue: 'NAME',
+})
+
+export function usageError(message: string, suggestions: string[] = []): EmrError {
+  return new EmrError(message, { code: 'USAGE', exitCode: ExitCode.usage, suggestions })
+}

@@ -1,0 +1,71 @@
+import { dirname, resolve } from 'node:path'
+import { parseDuration } from '../domain/duration.ts'
+import type { ClusterReference, Environment, RolloutThresholds } from '../domain/environment.ts'
+import { EmrError, ExitCode, nearest } from '../errors.ts'
+import type { LoadedConfig } from './load.ts'
+import type { ConfigFile } from './schema.ts'
+
+/**
+ * One environment of the configuration, complete: defaults filled in, paths absolute.
+ * @throws {EmrError} ENVIRONMENT_UNKNOWN (exit 2)
+ */
+export function resolveEnvironment(config: LoadedConfig, name: string): Environment {
+  const { settings } = config
+  const folder = dirname(config.file)
+  const environment = settings.environments[name]
+  if (environment === undefined) {
+    const known = Object.keys(settings.environments)
+    const close = nearest(name, known)
+    throw new EmrError(`There is no environment '${name}' in ${config.file}`, {
+      code: 'ENVIRONMENT_UNKNOWN',
+      exitCode: ExitCode.usage,
+      suggestions: [close ? `did you mean '${close}'?` : `known environments: ${known.join(', ')}`],
+    })
+  }
+  const fill = (template: string, service: string, chart: string) =>
+    resolve(
+      folder,
+      template
+        .replaceAll('{chart}', chart)
+        .replaceAll('{service}', service)
+        .replaceAll('{environment}', name),
+    )
+  return {
+    name,
+    protected: environment.protected ?? name === 'production',
+    namespace: environment.namespace ?? `emr-platform-${name}`,
+    cluster: clusterReference(environment.cluster, folder),
+    aws: environment.aws,
+    concurrency: environment.concurrency,
+    rollout: thresholds(environment.rollout),
+    services: Object.entries(settings.services).map(([service, { chart = `helm/${service}`, needs }]) => ({
+      name: service,
+      chart: resolve(folder, chart),
+      values: environment.values.map((file) => fill(file, service, chart)),
+      needs,
+    })),
+  }
+}
+
+function clusterReference(
+  cluster: ConfigFile['environments'][string]['cluster'],
+  folder: string,
+): ClusterReference {
+  if ('eks' in cluster) return { kind: 'eks', name: cluster.eks }
+  if ('sandbox' in cluster) return { kind: 'sandbox' }
+  return { kind: 'kubeconfig', kubeconfig: resolve(folder, cluster.kubeconfig), context: cluster.context }
+}
+
+function thresholds(settings: ConfigFile['environments'][string]['rollout']): RolloutThresholds {
+  const ms = (text: string) => parseDuration(text) ?? 0
+  const { timeout, imagePull, containerConfig, unschedulable, scaleUp, podCreation, restarts } = settings
+  return {
+    timeout: ms(timeout),
+    imagePull: ms(imagePull),
+    containerConfig: ms(containerConfig),
+    unschedulable: ms(unschedulable),
+    scaleUp: ms(scaleUp),
+    podCreation: ms(podCreation),
+    restarts,
+  }
+}

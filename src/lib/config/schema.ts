@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { DURATION_PATTERN } from '../domain/duration.ts'
+import { sandboxSettingsSchema } from '../sandbox/settings.ts'
+
+/** A helm release name: an RFC 1123 label of at most 53 characters. */
+const SERVICE_NAME = /^[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?$/
+/** Part of namespace names (`emr-platform-<environment>`), which end at 63 characters. */
+const ENVIRONMENT_NAME = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/
+
+const duration = (standard: string) =>
+  z.string().regex(DURATION_PATTERN, 'write a duration such as 30s, 10m or 1h30m').default(standard)
+
+const service = z.strictObject({
+  chart: z.string().optional().describe('Folder of the Helm chart. Default: helm/<service>'),
+  needs: z
+    .array(z.string())
+    .default([])
+    .describe('Services that must be healthy before this one is deployed; they decide the waves'),
+})
+
+const aws = z.strictObject({
+  accountId: z
+    .string({ error: 'write the account id in quotes, as a text of 12 digits' })
+    .regex(/^\d{12}$/, 'an AWS account id has 12 digits')
+    .describe('Every command refuses to work with credentials of another account'),
+  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'write an AWS region such as us-east-1'),
+  profile: z.string().optional().describe('Named profile of the AWS configuration files'),
+  endpoint: z.url().optional().describe('Another address for all AWS APIs, for an emulator'),
+})
+
+const eksCluster = z.strictObject({ eks: z.string().describe('Name of the EKS cluster') })
+const kubeconfigCluster = z.strictObject({
+  kubeconfig: z.string().describe('Path of a kubeconfig file, relative to the configuration'),
+  context: z.string().describe('Context in it; the current context is never used'),
+})
+const sandboxCluster = z.strictObject({
+  sandbox: sandboxSettingsSchema.describe('The embedded sandbox: a simulated cluster on this machine'),
+})
+
+/** How long each kind of trouble may last before a rollout is given up. */
+const rollout = z.strictObject({
+  timeout: duration('15m').describe('A whole deploy'),
+  imagePull: duration('3m').describe('Image pulls that are throttled, time out or lack authorisation'),
+  containerConfig: duration('30s').describe('A container that cannot be configured (missing Secret or key)'),
+  unschedulable: duration('60s').describe('A pod that no node can take'),
+  scaleUp: duration('10m').describe('A pod that no node can take while the node group grows'),
+  podCreation: duration('30s').describe('Pods that are refused (quota, webhook, pod security)'),
+  restarts: z.int().min(1).default(3).describe('Restarts of one container that count as a crash loop'),
+})
+
+const environment = z
+  .strictObject({
+    protected: z
+      .boolean()
+      .optional()
+      .describe('Write operations need the typed name of the environment. Default: true for production'),
+    aws: aws.optional(),
+    cluster: z
+      .union([eksCluster, kubeconfigCluster, sandboxCluster], {
+        error: 'write one of: {eks: NAME}, {kubeconfig: FILE, context: NAME}, {sandbox: {}}',
+      })
+      .describe('Where the services run'),
+    namespace: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a namespace is lower-case letters, digits and dashes')
+      .optional()
+      .describe('Default: emr-platform-<environment>'),
+    values: z
+      .array(z.string())
+      .default(['{chart}/values-{environment}.yaml'])
+      .describe('Helm values files in order; {chart}, {service} and {environment} are filled in'),
+    concurrency: z.int().min(1).max(32).default(4).describe('Services that are deployed at the same time'),
+    rollout: rollout.prefault({}),
+  })
+  .refine((value) => !('eks' in value.cluster) || value.aws !== undefined, {
+    path: ['aws'],
+    error: 'an environment on EKS needs its AWS account: aws: {accountId: "…", region: …}',
+  })
+
+const tools = z.strictObject({
+  helm: z
+    .string()
+    .optional()
+    .describe('Path of helm. Default: the one on PATH, else the one that emr brings'),
+  kubectl: z.string().optional().describe('Path of kubectl. Default: as helm'),
+})
+
+/** The file emr.config.yaml. Strict: a key that is not here is an error, not a setting that does nothing. */
+export const configSchema = z.strictObject({
+  defaultEnvironment: z.string().optional().describe('Used by commands that name no environment'),
+  services: z.record(
+    z.string().regex(SERVICE_NAME, 'a service name is a label of at most 53 characters'),
+    service,
+  ),
+  environments: z.record(
+    z.string().regex(ENVIRONMENT_NAME, 'an environment name is a label of at most 40 characters'),
+    environment,
+  ),
+  tools: tools.prefault({}),
+})
+
+export type ConfigFile = z.infer<typeof configSchema>

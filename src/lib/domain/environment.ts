@@ -1,0 +1,45 @@
+/** How long each kind of trouble may last before a rollout is given up; milliseconds unless said otherwise. */
+export interface RolloutThresholds {
+  timeout: number
+  imagePull: number
+  containerConfig: number
+  unschedulable: number
+  scaleUp: number
+  podCreation: number
+  /** Count, not time. */
+  restarts: number
+}
+
+export interface ServiceDefinition {
+  name: string
+  /** Absolute path of the chart's folder. */
+  chart: string
+  /** Absolute paths of the values files, in order. */
+  values: string[]
+  needs: string[]
+}
+
+export type ClusterReference =
+  | { kind: 'eks'; name: string }
+  | { kind: 'kubeconfig'; kubeconfig: string; context: string }
+  | { kind: 'sandbox' }
+
+export interface AwsAccount {
+  accountId: string
+  region: string
+  profile?: string
+  endpoint?: string
+}
+
+/** One environment with every default filled in and every path absolute. */
+export interface Environment {
+  name: string
+  /** Write operations need its typed name. */
+  protected: boolean
+  namespace: string
+  cluster: ClusterReference
+  aws?: AwsAccount
+  services: ServiceDefinition[]
+  concurrency: number
+  rollout: RolloutThresholds
+}

@@ -1,0 +1,85 @@
+/**
+ * What emr keeps of a Kubernetes object: just enough to judge and to show it. All times are milliseconds since the
+ * epoch.
+ */
+export interface Terminated {
+  reason: string
+  exitCode: number
+  message: string
+  finishedAt: number
+}
+
+export interface ContainerFacts {
+  name: string
+  init: boolean
+  image: string
+  ready: boolean
+  restarts: number
+  waiting?: { reason: string; message: string }
+  running: boolean
+  terminated?: Terminated
+  /** How its previous run ended. */
+  last?: Terminated
+}
+
+export interface PodFacts {
+  uid: string
+  name: string
+  /** uid of the ReplicaSet or Job that made it. */
+  owner: string | undefined
+  createdAt: number
+  node: string | undefined
+  phase: string
+  ready: boolean
+  deleting: boolean
+  /** From the condition PodScheduled, when it is False. */
+  unscheduled?: { reason: string; message: string }
+  containers: ContainerFacts[]
+}
+
+export interface ReplicaSetFacts {
+  uid: string
+  name: string
+  owner: string | undefined
+  revision: string | undefined
+  /** From the condition ReplicaFailure: pods that the API server refused to create. */
+  failure?: { reason: string; message: string }
+}
+
+export interface DeploymentFacts {
+  uid: string
+  name: string
+  generation: number
+  observedGeneration: number
+  revision: string | undefined
+  paused: boolean
+  desired: number
+  updated: number
+  available: number
+  /** Of all revisions. */
+  total: number
+  /** The message of the condition Progressing once its reason is ProgressDeadlineExceeded. */
+  deadlineExceeded?: string
+}
+
+export interface JobFacts {
+  uid: string
+  name: string
+  succeeded: boolean
+  failedPods: number
+  /** From the condition Failed. */
+  failure?: { reason: string; message: string }
+}
+
+export interface EventFacts {
+  uid: string
+  /** uid of the object that it is about: names are used again, uids are not. */
+  about: string
+  kind: string
+  name: string
+  type: string
+  reason: string
+  message: string
+  at: number
+  count: number
+}

@@ -1,0 +1,128 @@
+import type { RolloutThresholds } from '../environment.ts'
+import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from './facts.ts'
+import { type Finding, hookFinding, notReadyFinding, podFindings, replicaSetFinding } from './findings.ts'
+
+/** Everything known of one release's roll-out at one moment. */
+export interface RolloutFacts {
+  deployment: DeploymentFacts
+  /** The ReplicaSet of the Deployment's newest revision, once it exists. */
+  replicaSet: ReplicaSetFacts | undefined
+  /** The pods of that ReplicaSet. */
+  pods: PodFacts[]
+  /** About those pods and that ReplicaSet. */
+  events: EventFacts[]
+}
+
+export type Verdict =
+  | { state: 'complete' }
+  | { state: 'progressing'; concerns: Finding[] }
+  | { state: 'failed'; finding: Finding; others: Finding[] }
+
+/**
+ * Decides from one observation after the other whether a roll-out goes on, is complete, or has failed for a reason
+ * that waiting will not mend. It remembers since when each finding stands, because most may pass by themselves.
+ */
+export class RolloutJudge {
+  readonly #thresholds: RolloutThresholds
+  readonly #since = new Map<string, number>()
+
+  constructor(thresholds: RolloutThresholds) {
+    this.#thresholds = thresholds
+  }
+
+  /** @param now milliseconds since the epoch */
+  judge(facts: RolloutFacts, now: number): Verdict {
+    if (isComplete(facts.deployment)) return { state: 'complete' }
+    const findings = this.#findings(facts)
+    this.#remember(findings, now)
+    const crashing = crashLoopDecides(facts, findings)
+    const decided = findings.filter((finding) => {
+      if (isCrash(finding) && !crashing) return false
+      return now - (this.#since.get(keyOf(finding)) ?? now) >= this.#patience(finding, facts)
+    })
+    const [finding, ...others] = decided
+    return finding ? { state: 'failed', finding, others } : { state: 'progressing', concerns: findings }
+  }
+
+  /** For times without sight: what was seen before must be seen again before time counts against it. */
+  forget(): void {
+    this.#since.clear()
+  }
+
+  /** A hook's Job, judged like a crash loop: helm itself waits until the Job gives up. */
+  judgeHook(job: JobFacts): Finding | undefined {
+    return hookFinding(job, this.#thresholds.restarts)
+  }
+
+  #findings({ deployment, replicaSet, pods, events }: RolloutFacts): Finding[] {
+    // Until the controller has seen the change, all that is observed belongs to the state before it.
+    if (deployment.observedGeneration < deployment.generation) return []
+    const about = (uid: string) => events.filter((event) => event.about === uid)
+    const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts))
+    const refused = replicaSet && replicaSetFinding(replicaSet)
+    const findings = refused ? [...ofPods, refused] : ofPods
+    const unready = pods.find((pod) => !pod.ready && !pod.deleting)
+    if (deployment.deadlineExceeded !== undefined && findings.length === 0 && unready) {
+      findings.push(notReadyFinding(unready, about(unready.uid), deployment.deadlineExceeded))
+    }
+    return findings
+  }
+
+  /** Milliseconds that a finding may last. Kubernetes' own deadline ends it, but for nodes that are on their way. */
+  #patience(finding: Finding, { deployment, events }: RolloutFacts): number {
+    const { imagePull, containerConfig, unschedulable, scaleUp, podCreation } = this.#thresholds
+    // cluster-autoscaler and Karpenter say on the pod that they make room for it.
+    const scaling = (e: EventFacts) =>
+      e.about === finding.object.uid && /^(TriggeredScaleUp|Nominated)$/.test(e.reason)
+    if (finding.code === 'UNSCHEDULABLE' && events.some(scaling)) return scaleUp
+    if (deployment.deadlineExceeded !== undefined) return 0
+    switch (finding.code) {
+      case 'IMAGE_PULL_FAILING':
+        return imagePull
+      case 'CONTAINER_CONFIG':
+        return containerConfig
+      case 'UNSCHEDULABLE':
+        return unschedulable
+      case 'POD_REFUSED':
+        return podCreation
+      default:
+        return 0
+    }
+  }
+
+  #remember(findings: Finding[], now: number): void {
+    const current = new Set(findings.map(keyOf))
+    for (const key of this.#since.keys()) if (!current.has(key)) this.#since.delete(key)
+    for (const key of current) if (!this.#since.has(key)) this.#since.set(key, now)
+  }
+}
+
+/** As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. */
+export function isComplete(deployment: DeploymentFacts): boolean {
+  return (
+    deployment.observedGeneration >= deployment.generation &&
+    !deployment.paused &&
+    deployment.updated >= deployment.desired &&
+    deployment.total <= deployment.updated &&
+    deployment.available >= deployment.updated
+  )
+}
+
+/** A pull that alternates between ErrImagePull and ImagePullBackOff is one finding, hence no reason in the key. */
+function keyOf(finding: Finding): string {
+  return [finding.code, finding.object.uid, finding.container ?? ''].join('/')
+}
+
+function isCrash(finding: Finding): boolean {
+  return finding.code === 'CRASH_LOOP' || finding.code === 'OUT_OF_MEMORY' || finding.code === 'INIT_FAILING'
+}
+
+/** One crashing pod among healthy ones may be its node's fault; all of them, or more crashes than replicas, not. */
+function crashLoopDecides({ deployment, pods }: RolloutFacts, findings: Finding[]): boolean {
+  const live = pods.filter((pod) => !pod.deleting)
+  const crashing = new Set(findings.filter(isCrash).map((finding) => finding.object.uid))
+  const restarts = live
+    .flatMap((pod) => pod.containers)
+    .reduce((sum, container) => sum + container.restarts, 0)
+  return live.every((pod) => crashing.has(pod.uid)) || restarts > deployment.desired
+}

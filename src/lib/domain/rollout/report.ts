@@ -1,0 +1,68 @@
+import type { EventFacts } from './facts.ts'
+import type { Finding, FindingCode } from './findings.ts'
+
+const HEADLINES: Record<FindingCode, string> = {
+  IMAGE_NAME_INVALID: 'the image name is invalid',
+  IMAGE_NOT_FOUND: 'the image does not exist',
+  IMAGE_PULL_FAILING: 'the image cannot be pulled',
+  CONTAINER_CONFIG: 'a container cannot be configured',
+  CRASH_LOOP: 'the new pods crash',
+  OUT_OF_MEMORY: 'the new pods run out of memory',
+  INIT_FAILING: 'an init container of the new pods fails',
+  UNSCHEDULABLE: 'no node can take the new pods',
+  POD_REFUSED: 'the API server refuses the new pods',
+  NOT_READY: 'the new pods never become ready',
+  HOOK_FAILED: 'a hook of the release failed',
+}
+
+export interface LogExcerpt {
+  pod: string
+  container: string
+  /** Of the run before the current one. */
+  previous: boolean
+  lines: string[]
+}
+
+/** Why one service's roll-out failed, with the evidence as it was at that moment. */
+export interface RolloutFailure {
+  service: string
+  finding: Finding
+  image: string | undefined
+  node: string | undefined
+  /** The ones that matter, newest last. */
+  events: EventFacts[]
+  logs: LogExcerpt[]
+}
+
+const LOG_LINES = 10
+const EVENTS = 4
+
+/** The failure for people: cause first, then the facts to check it by. @param now epoch milliseconds */
+export function failureReport(failure: RolloutFailure, now: number): string {
+  const { finding, image, node } = failure
+  const rows: [string, string][] = [
+    [finding.object.kind.toLowerCase(), `${finding.object.name}${node ? ` on ${node}` : ''}`],
+  ]
+  if (finding.container !== undefined) rows.push(['container', containerRow(finding)])
+  if (image !== undefined) rows.push(['image', image])
+  rows.push(['reason', `${finding.reason}: ${finding.message}`])
+  for (const event of failure.events.slice(-EVENTS)) {
+    const age = Math.max(0, Math.round((now - event.at) / 1000))
+    const times = event.count > 1 ? ` (×${event.count})` : ''
+    rows.push(['event', `${age} s ago ${event.reason}${times}: ${event.message}`])
+  }
+  for (const log of failure.logs) {
+    rows.push(['log', `${log.container}${log.previous ? ', previous run' : ''}, last lines:`])
+    for (const line of log.lines.slice(-LOG_LINES)) rows.push(['', `| ${line}`])
+  }
+  rows.push(['to do', finding.advice])
+  const body = rows.map(([label, text]) => `  ${label.padEnd(10)} ${text}`)
+  return [`${failure.service}: ${HEADLINES[finding.code]}`, ...body].join('\n')
+}
+
+function containerRow({ container, exitCode, restarts }: Finding): string {
+  const parts = [container]
+  if (exitCode !== undefined) parts.push(`exit code ${exitCode}`)
+  if (restarts) parts.push(restarts === 1 ? '1 restart' : `${restarts} restarts`)
+  return parts.join(', ')
+}

@@ -1,0 +1,72 @@
+import { formatDuration } from '../domain/duration.ts'
+import { versionChange } from '../domain/image.ts'
+import type { FieldChange } from '../domain/manifest/diff.ts'
+import type { DeployPlan, DeployResult, ObjectChange, ServicePlan } from '../workflows/deploy/types.ts'
+import { symbols, type Theme } from './theme.ts'
+
+/** What a deploy would do: one line for each service; with `fields`, every field that would change. */
+export function planView(plan: DeployPlan, theme: Theme, options: { fields: boolean }): string {
+  const width = Math.max(...plan.services.map(({ service }) => service.length))
+  const lines = [
+    theme.strong(plan.environment) +
+      theme.faint(`  namespace ${plan.namespace}, Kubernetes ${plan.clusterVersion}`),
+    ...(plan.createNamespace ? [`  ${theme.added('+')} Namespace/${plan.namespace}`] : []),
+  ]
+  for (const service of plan.services) {
+    lines.push(`  ${service.service.padEnd(width)}  ${serviceLine(service, theme)}`)
+    if (options.fields) lines.push(...service.changes.flatMap((change) => changeLines(change, theme)))
+  }
+  return lines.join('\n')
+}
+
+/** `3 services to upgrade, 2 unchanged` */
+export function planSummary(plan: DeployPlan): string {
+  const groups = Map.groupBy(plan.services, ({ action }) => action)
+  const parts = [...groups].map(([action, { length }]) => {
+    return action === 'unchanged' ? `${length} unchanged` : `${length} to ${action}`
+  })
+  return parts.join(', ')
+}
+
+function serviceLine({ action, image, keptTag, changes }: ServicePlan, theme: Theme): string {
+  if (action === 'unchanged') return theme.faint('unchanged')
+  const counts = (['create', 'update', 'delete'] as const).flatMap((kind) => {
+    const count = changes.filter((change) => change.action === kind).length
+    return count === 0 ? [] : [`${count} to ${kind}`]
+  })
+  const kept = keptTag === undefined ? '' : theme.faint(' (tag kept)')
+  return `${theme.strong(action.padEnd(8))} ${versionChange(image)}${kept}  ${counts.join(', ')}`
+}
+
+function changeLines({ action, object, fields }: ObjectChange, theme: Theme): string[] {
+  if (action === 'create') return [`    ${theme.added(`+ ${object}`)}`]
+  if (action === 'delete') return [`    ${theme.removed(`- ${object}`)}`]
+  return [`    ${theme.changed(`~ ${object}`)}`, ...fields.flatMap((field) => fieldLines(field, theme))]
+}
+
+function fieldLines({ path, before, after }: FieldChange, theme: Theme): string[] {
+  const side = (sign: string, value: unknown, paint: (text: string) => string) =>
+    value === undefined ? [] : [`          ${paint(`${sign} ${valueText(value)}`)}`]
+  return [`        ${path}`, ...side('-', before, theme.removed), ...side('+', after, theme.added)]
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'string' ? value.replaceAll('\n', '\n            ') : JSON.stringify(value)
+}
+
+/** What was done, and what to type next. */
+export function resultView(result: DeployResult, theme: Theme): string {
+  const { environment, services, durationMs } = result
+  const deployed = services.filter(({ outcome }) => outcome === 'deployed')
+  const time = formatDuration(durationMs)
+  if (deployed.length === 0) {
+    return `${theme.good(symbols.good)} ${environment}: nothing to change, ${count(services.length)} healthy (${time})`
+  }
+  const rest = services.length - deployed.length
+  const unchanged = rest === 0 ? '' : `, ${rest} unchanged`
+  return `${theme.good(symbols.good)} ${environment}: ${count(deployed.length)} deployed and ready${unchanged} (${time})`
+}
+
+function count(services: number): string {
+  return services === 1 ? '1 service' : `${services} services`
+}

@@ -1,0 +1,42 @@
+import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { symbols, stderrTheme as theme } from './theme.ts'
+
+/** What `--json` prints for a command that failed. */
+export interface ErrorDocument {
+  error: {
+    code: string
+    message: string
+    exitCode: number
+    suggestions: string[]
+    details: Record<string, unknown>
+  }
+}
+
+/** Anything that was thrown, as an error that can be shown. What is no EmrError is a bug of emr, and says so. */
+export function asEmrError(error: unknown): EmrError {
+  if (error instanceof EmrError) return error
+  return new EmrError(`${messageOf(error)} (this is a bug in emr)`, {
+    code: 'INTERNAL',
+    exitCode: ExitCode.failed,
+    suggestions: ['run it again with DEBUG=1 and report the stack'],
+    cause: error,
+  })
+}
+
+export function errorDocument({ code, message, exitCode, suggestions, details }: EmrError): ErrorDocument {
+  return { error: { code, message, exitCode, suggestions, details } }
+}
+
+/** The error for people: what failed, then what to type. */
+export function errorView(error: EmrError, debug: boolean): string {
+  const [first = '', ...rest] = error.message.split('\n')
+  const lines = [`${theme.bad(`${symbols.bad} ${first}`)}`, ...rest]
+  for (const suggestion of error.suggestions) lines.push(`  ${theme.faint('→')} ${suggestion}`)
+  if (debug) lines.push(stackOf(error))
+  return lines.join('\n')
+}
+
+function stackOf(error: EmrError): string {
+  const cause = error.cause instanceof Error ? error.cause.stack : undefined
+  return theme.faint([error.stack, cause].filter(Boolean).join('\n'))
+}

@@ -1,0 +1,32 @@
+import { Chalk, type ChalkInstance, chalkStderr } from 'chalk'
+
+export interface Theme {
+  good(text: string): string
+  bad(text: string): string
+  warn(text: string): string
+  added(text: string): string
+  removed(text: string): string
+  changed(text: string): string
+  strong(text: string): string
+  faint(text: string): string
+}
+
+/** Meaning first: 16 colours at most, and never colour alone. */
+function themeOf(chalk: ChalkInstance): Theme {
+  return {
+    good: chalk.green,
+    bad: chalk.red,
+    warn: chalk.yellow,
+    added: chalk.green,
+    removed: chalk.red,
+    changed: chalk.yellow,
+    strong: chalk.bold,
+    faint: chalk.dim,
+  }
+}
+
+export const stdoutTheme: Theme = themeOf(new Chalk())
+export const stderrTheme: Theme = themeOf(chalkStderr)
+
+/** For a terminal whose character set is in doubt, the ASCII signs of `TERM=linux` and old Windows consoles. */
+export const symbols = { good: '✔', bad: '✖', warn: '▲', skipped: '↓', running: '●', bullet: '•' } as const

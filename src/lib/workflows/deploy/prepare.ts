@@ -1,0 +1,96 @@
+import { access } from 'node:fs/promises'
+import type { ServiceDefinition } from '../../domain/environment.ts'
+import { wavesOf } from '../../domain/waves.ts'
+import { EmrError, ExitCode, nearest } from '../../errors.ts'
+import { planService } from './service-plan.ts'
+import type { DeployPlan, DeployPorts, DeployRequest, ServicePlan } from './types.ts'
+
+/**
+ * Reads everything that decides what a deploy would do, and changes nothing.
+ * @throws {EmrError} USAGE (2) for unknown services; PREFLIGHT (4) with all problems at once
+ */
+export async function prepareDeploy(ports: DeployPorts, request: DeployRequest): Promise<DeployPlan> {
+  const { environment, workloads, signal } = ports
+  const services = selectServices(environment.services, request)
+  await assertFiles(services)
+  const [clusterVersion, namespace] = await Promise.all([
+    workloads.clusterVersion(signal),
+    workloads.namespace(signal),
+  ])
+  const waves = wavesOf(services)
+  const planned = await Promise.allSettled(
+    waves.flatMap((wave, index) =>
+      wave.map((service) => {
+        const tag = request.tags[service.name] ?? request.tags['*']
+        return planService({ ports, service, wave: index, tag, clusterVersion })
+      }),
+    ),
+  )
+  signal.throwIfAborted()
+  return {
+    environment: environment.name,
+    namespace: environment.namespace,
+    createNamespace: namespace === undefined,
+    clusterVersion,
+    services: plansOrProblems(planned),
+  }
+}
+
+function selectServices(all: ServiceDefinition[], request: DeployRequest): ServiceDefinition[] {
+  const known = all.map(({ name }) => name)
+  const named = [...request.services, ...Object.keys(request.tags).filter((name) => name !== '*')]
+  const unknown = named.find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    const close = nearest(unknown, known)
+    throw new EmrError(`There is no service '${unknown}'`, {
+      code: 'SERVICE_UNKNOWN',
+      exitCode: ExitCode.usage,
+      suggestions: [close ? `did you mean '${close}'?` : `known services: ${known.join(', ')}`],
+    })
+  }
+  return request.services.length === 0 ? all : all.filter(({ name }) => request.services.includes(name))
+}
+
+async function assertFiles(services: ServiceDefinition[]): Promise<void> {
+  const files = services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values])
+  const missing = await Promise.all(
+    files.map((file) =>
+      access(file).then(
+        () => [],
+        () => [`${file} does not exist`],
+      ),
+    ),
+  )
+  if (missing.flat().length > 0) throw preflightError(missing.flat())
+}
+
+function plansOrProblems(
+  planned: PromiseSettledResult<{ plan: ServicePlan; problems: string[] }>[],
+): ServicePlan[] {
+  const problems: string[] = []
+  const plans: ServicePlan[] = []
+  for (const result of planned) {
+    if (result.status === 'fulfilled') {
+      plans.push(result.value.plan)
+      problems.push(...result.value.problems)
+    } else if (result.reason instanceof EmrError && result.reason.code === 'CHART_INVALID') {
+      problems.push(result.reason.message)
+    } else {
+      throw result.reason
+    }
+  }
+  if (problems.length > 0) throw preflightError(problems)
+  return plans
+}
+
+function preflightError(problems: string[]): EmrError {
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+  return new EmrError(
+    [`The deploy cannot start: ${count}`, ...problems.map((each) => `  • ${each}`)].join('\n'),
+    {
+      code: 'PREFLIGHT',
+      exitCode: ExitCode.preflight,
+      details: { problems },
+    },
+  )
+}

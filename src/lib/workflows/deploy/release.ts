@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Release } from '../../adapters/helm/helm.ts'
+import type { DeployPorts, ServicePlan } from './types.ts'
+
+/** Another helm that still works on the release gets this long to finish before its revision counts as left behind. */
+const PENDING_GRACE_MS = 15_000
+const POLL_MS = 500
+const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000]
+
+export interface ReleaseStep {
+  ports: Pick<DeployPorts, 'helm' | 'id' | 'now'>
+  signal: AbortSignal
+  /** Milliseconds for hooks. */
+  timeoutMs: number
+  onProgress: (text: string) => void
+}
+
+/**
+ * Brings a release to its planned state, without waiting for the pods. Faults of the API server in the middle are
+ * retried, each time from a consistent release.
+ * @returns the new revision
+ * @throws {ToolError} when helm fails for another reason
+ */
+export async function upgradeRelease(step: ReleaseStep, plan: ServicePlan): Promise<number> {
+  const { ports, signal, timeoutMs, onProgress } = step
+  for (let attempt = 0; ; attempt += 1) {
+    await settleRelease(step, plan.service)
+    try {
+      onProgress('helm upgrade')
+      return await ports.helm.upgrade(plan.input, {
+        signal,
+        timeoutMs,
+        description: `emr deploy ${ports.id}`,
+      })
+    } catch (error) {
+      const pause = BACKOFF_MS[attempt]
+      if (signal.aborted || !ports.helm.isTransient(error) || pause === undefined) throw error
+      onProgress(`the API server faltered, trying again in ${pause / 1000} s`)
+      await delay(pause, undefined, { signal })
+    }
+  }
+}
+
+/**
+ * Takes a release out of `pending-*`, where a killed helm leaves it and where every further upgrade is refused. The
+ * last deployed revision is rolled back to; where there is none, the unfinished first install is finished. Release
+ * records are never deleted.
+ * @param graceMs how old a pending revision must be before it counts as left behind
+ */
+export async function settleRelease(
+  { ports, signal, timeoutMs, onProgress }: ReleaseStep,
+  service: string,
+  graceMs = PENDING_GRACE_MS,
+): Promise<void> {
+  const pending = async (): Promise<Release | undefined> => {
+    const release = await ports.helm.status(service, { signal })
+    return release?.status.startsWith('pending-') ? release : undefined
+  }
+  let release = await pending()
+  while (release !== undefined && ports.now() - release.updatedAt < graceMs) {
+    onProgress(`waiting for another helm that works on revision ${release.revision}`)
+    await delay(POLL_MS, undefined, { signal })
+    release = await pending()
+  }
+  if (release === undefined) return
+  const history = await ports.helm.history(service, { signal })
+  const target = history.findLast(({ status }) => status === 'deployed')?.revision ?? release.revision
+  onProgress(`revision ${release.revision} was left ${release.status}: back to revision ${target}`)
+  await ports.helm.rollback(service, target, { signal, timeoutMs })
+}

@@ -1,0 +1,149 @@
+import type { Release } from '../../adapters/helm/helm.ts'
+import type { KubernetesObject } from '../../adapters/kubernetes/types.ts'
+import type { ServiceDefinition } from '../../domain/environment.ts'
+import { type FieldChange, fieldChanges } from '../../domain/manifest/diff.ts'
+import { objectKey, objectName, sameJson } from '../../domain/manifest/object.ts'
+import type { DeployPorts, ObjectChange, ServiceAction, ServicePlan } from './types.ts'
+
+interface Context {
+  ports: DeployPorts
+  service: ServiceDefinition
+  wave: number
+  /** Undefined: none was asked for. */
+  tag: string | undefined
+  clusterVersion: string
+}
+
+/**
+ * Reads one service's release, renders its chart and asks the API server what would change.
+ * @returns the plan, and what stands in the way of it
+ */
+export async function planService(context: Context): Promise<{ plan: ServicePlan; problems: string[] }> {
+  const { ports, service } = context
+  const { helm, signal } = ports
+  const release = await helm.status(service.name, { signal })
+  const keptTag = context.tag === undefined ? await tagToKeep(helm, service, release) : undefined
+  const input = {
+    release: service.name,
+    chart: service.chart,
+    values: service.values,
+    set: settings(ports, context.tag ?? keptTag),
+  }
+  const { objects, hooks } = await helm.template(input, { signal, kubeVersion: context.clusterVersion })
+  const { changes, problems } = await compare(ports, service.name, release?.objects ?? [], objects)
+  const deployments = objects.filter(({ kind }) => kind === 'Deployment')
+  const plan: ServicePlan = {
+    service: service.name,
+    action: actionOf(release, objects, hooks, changes),
+    wave: context.wave,
+    revision: release?.revision,
+    image: { before: imageOf(release?.objects), after: imageOf(objects) },
+    keptTag,
+    changes,
+    deployments: deployments.map(({ metadata }) => metadata?.name ?? ''),
+    hookJobs: hooks.filter(({ kind }) => kind === 'Job').map(({ metadata }) => metadata?.name ?? ''),
+    input,
+  }
+  return { plan, problems: problems.map((problem) => `${service.name}: ${problem}`) }
+}
+
+function settings({ environment: { aws } }: DeployPorts, tag: string | undefined): Record<string, string> {
+  return {
+    ...(aws && { 'global.aws.accountId': aws.accountId, 'global.aws.region': aws.region }),
+    ...(tag && { 'image.tag': tag }),
+  }
+}
+
+/** A deploy that names no tag must not take the running version away: the release's tag stays, unless files pin it. */
+async function tagToKeep(
+  helm: DeployPorts['helm'],
+  service: ServiceDefinition,
+  release: Release | undefined,
+): Promise<string | undefined> {
+  const { tag } = (release?.values.image ?? {}) as { tag?: unknown }
+  if (typeof tag !== 'string' || tag === '' || (await helm.pinsImage(service.values))) return undefined
+  return tag
+}
+
+function actionOf(
+  release: Release | undefined,
+  objects: KubernetesObject[],
+  hooks: KubernetesObject[],
+  changes: ObjectChange[],
+): ServiceAction {
+  if (release === undefined || release.status === 'uninstalled') return 'install'
+  if (release.status.startsWith('pending-')) return 'recover'
+  const sameManifest = sameObjects(release.objects, objects) && sameObjects(release.hooks, hooks)
+  if (!sameManifest) return 'upgrade'
+  return release.status === 'deployed' && changes.length === 0 ? 'unchanged' : 'repair'
+}
+
+function sameObjects(before: KubernetesObject[], after: KubernetesObject[]): boolean {
+  const known = new Map(before.map((object) => [objectKey(object), object]))
+  return (
+    before.length === after.length && after.every((object) => sameJson(known.get(objectKey(object)), object))
+  )
+}
+
+async function compare(
+  { live, signal }: DeployPorts,
+  release: string,
+  previous: KubernetesObject[],
+  rendered: KubernetesObject[],
+): Promise<{ changes: ObjectChange[]; problems: string[] }> {
+  const before = new Map(previous.map((object) => [objectKey(object), object]))
+  const problems: string[] = []
+  const compared = await Promise.all(
+    rendered.map(async (object): Promise<ObjectChange | undefined> => {
+      const preview = await live.preview(before.get(objectKey(object)), object, signal)
+      if (preview.state === 'absent') return change('create', object)
+      if (preview.state === 'refused') {
+        problems.push(`${objectName(object)}: ${preview.message}`)
+        return undefined
+      }
+      if (!before.has(objectKey(object)) && ownerOf(preview.live) !== release) {
+        problems.push(`${objectName(object)} exists already and does not belong to the release ${release}`)
+      }
+      const fields = maskSecret(object, fieldChanges(preview.live, preview.applied))
+      return fields.length === 0 ? undefined : change('update', object, fields)
+    }),
+  )
+  const kept = new Set(rendered.map(objectKey))
+  const removed = previous.filter((object) => !kept.has(objectKey(object)) && !isKept(object))
+  const changes = compared.filter((each) => each !== undefined)
+  return { changes: [...changes, ...removed.map((object) => change('delete', object))], problems }
+}
+
+function change(
+  action: ObjectChange['action'],
+  object: KubernetesObject,
+  fields: FieldChange[] = [],
+): ObjectChange {
+  return { action, object: objectName(object), fields }
+}
+
+/** helm refuses to take over objects that it did not make for this release. */
+function ownerOf(live: KubernetesObject): string | undefined {
+  return live.metadata?.annotations?.['meta.helm.sh/release-name']
+}
+
+/** helm leaves such objects behind when they go out of a chart. */
+function isKept(object: KubernetesObject): boolean {
+  return object.metadata?.annotations?.['helm.sh/resource-policy'] === 'keep'
+}
+
+function maskSecret(object: KubernetesObject, fields: FieldChange[]): FieldChange[] {
+  if (object.kind !== 'Secret') return fields
+  const masked = (value: unknown) => (value === undefined ? undefined : '(hidden)')
+  return fields.map(({ path, before, after }) => ({ path, before: masked(before), after: masked(after) }))
+}
+
+interface Workload extends KubernetesObject {
+  spec?: { template?: { spec?: { containers?: { image?: string }[] } } }
+}
+
+/** The image of the first Deployment's first container, which is the service itself. */
+function imageOf(objects: KubernetesObject[] | undefined): string | undefined {
+  const deployment = objects?.find(({ kind }) => kind === 'Deployment') as Workload | undefined
+  return deployment?.spec?.template?.spec?.containers?.[0]?.image
+}

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
+import type { RolloutThresholds } from '../../domain/environment.ts'
+import type { PodFacts } from '../../domain/rollout/facts.ts'
+import type { Finding } from '../../domain/rollout/findings.ts'
+import { isComplete, type RolloutFacts, RolloutJudge } from '../../domain/rollout/judge.ts'
+import type { DeployPorts, ServicePlan } from './types.ts'
+
+/** Some verdicts fall by the passing of time alone, so the clock is looked at even when nothing changes. */
+const TICK_MS = 250
+
+/** A roll-out was judged to have failed; `pod` is the one that shows why. */
+export class RolloutFailedError extends Error {
+  readonly finding: Finding
+  readonly pod: PodFacts | undefined
+
+  constructor(finding: Finding, pod: PodFacts | undefined) {
+    super(`${finding.reason}: ${finding.message}`)
+    this.name = 'RolloutFailedError'
+    this.finding = finding
+    this.pod = pod
+  }
+}
+
+interface Track {
+  ports: Pick<DeployPorts, 'workloads' | 'environment' | 'now'>
+  watch: WorkloadWatch
+  signal: AbortSignal
+  onProgress: (text: string) => void
+}
+
+/**
+ * Follows the Deployments of one release until all are complete.
+ * @throws {RolloutFailedError} as soon as one of them has failed for good
+ */
+export async function trackRollout(track: Track, plan: ServicePlan): Promise<void> {
+  const { ports, watch, signal } = track
+  const awaited = await Promise.all(
+    plan.deployments.map(async (name) => ({
+      name,
+      judge: new RolloutJudge(ports.environment.rollout),
+      // The watch may lag behind helm: what it shows counts once it shows this generation.
+      generation: await ports.workloads.generation(name, signal),
+    })),
+  )
+  await until(watch, signal, () => {
+    if (watch.lost) {
+      // Never a verdict on a picture that may be old.
+      for (const { judge } of awaited) judge.forget()
+      track.onProgress(`the API server is out of reach, reconnecting (${watch.lost.message})`)
+      return false
+    }
+    const lines: string[] = []
+    const open = awaited.filter(({ name, judge, generation }) => {
+      const facts = watch.rollout(name)
+      if (facts === undefined || facts.deployment.generation < generation) return true
+      const verdict = judge.judge(facts, ports.now())
+      if (verdict.state === 'failed') throw failed(verdict.finding, facts.pods)
+      if (verdict.state === 'progressing') lines.push(progressLine(facts, verdict.concerns))
+      return verdict.state !== 'complete'
+    })
+    if (lines.length > 0) track.onProgress(lines.join('; '))
+    return open.length === 0
+  })
+}
+
+/**
+ * Watches the Jobs that helm runs as hooks while helm itself only waits.
+ * @returns when the signal is aborted; @throws {RolloutFailedError} when a hook has failed for good
+ */
+export async function trackHooks(
+  { watch, signal }: Pick<Track, 'watch' | 'signal'>,
+  plan: ServicePlan,
+  thresholds: RolloutThresholds,
+): Promise<void> {
+  const judge = new RolloutJudge(thresholds)
+  const known = new Set(plan.hookJobs.map((name) => watch.job(name)?.job.uid))
+  await until(watch, signal, () => {
+    for (const name of plan.hookJobs) {
+      const seen = watch.job(name)
+      // A Job of an earlier revision stays until the hook is created anew.
+      if (seen === undefined || known.has(seen.job.uid)) continue
+      const finding = judge.judgeHook(seen.job)
+      if (finding) throw failed(finding, seen.pods)
+    }
+    return false
+  })
+}
+
+/** True when all Deployments of a release are complete at this moment. */
+export function isHealthy(watch: WorkloadWatch, plan: ServicePlan): boolean {
+  return plan.deployments.every((name) => {
+    const facts = watch.rollout(name)
+    return facts !== undefined && isComplete(facts.deployment)
+  })
+}
+
+function failed(finding: Finding, pods: PodFacts[]): RolloutFailedError {
+  const pod = pods.find(({ uid }) => uid === finding.object.uid) ?? pods.find(({ ready }) => !ready)
+  return new RolloutFailedError(finding, pod)
+}
+
+/** Checks on every change and every tick until the check says true. */
+async function until(watch: WorkloadWatch, signal: AbortSignal, check: () => boolean): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted()
+    if (watch.refusal) throw watch.refusal
+    if (watch.complete && check()) return
+    const wake = new AbortController()
+    const change = () => wake.abort()
+    watch.once('change', change)
+    await delay(TICK_MS, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(() => undefined)
+    watch.off('change', change)
+  }
+}
+
+function progressLine({ deployment, pods }: RolloutFacts, concerns: Finding[]): string {
+  const ready = `${pods.filter((pod) => pod.ready).length}/${deployment.desired} ready`
+  const [concern] = concerns
+  if (concern === undefined) return ready
+  return `${ready}, ${concern.reason}: ${concern.message.split('\n')[0]?.slice(0, 120)}`
+}

@@ -1,0 +1,98 @@
+import type { Evidence } from '../../adapters/evidence.ts'
+import type { ChartInput, Helm } from '../../adapters/helm/helm.ts'
+import type { LiveState } from '../../adapters/kubernetes/live-state.ts'
+import type { Workloads } from '../../adapters/kubernetes/workloads.ts'
+import type { Environment } from '../../domain/environment.ts'
+import type { FieldChange } from '../../domain/manifest/diff.ts'
+import type { RolloutFailure } from '../../domain/rollout/report.ts'
+
+/** What the user asked for. */
+export interface DeployRequest {
+  /** Empty: all. */
+  services: string[]
+  /** Image tag of each service that gets another one; `*` stands for all. */
+  tags: Record<string, string>
+  concurrency: number
+  /** Milliseconds for the whole deploy. */
+  timeoutMs: number
+}
+
+/** The outside world, as the deploy sees it. */
+export interface DeployPorts {
+  /** Identifies this deploy in release descriptions and in the folder of its evidence. */
+  id: string
+  environment: Environment
+  helm: Pick<Helm, keyof Helm>
+  workloads: Pick<Workloads, keyof Workloads>
+  live: Pick<LiveState, keyof LiveState>
+  evidence: Pick<Evidence, keyof Evidence>
+  signal: AbortSignal
+  /** Epoch milliseconds. */
+  now: () => number
+}
+
+export interface ObjectChange {
+  action: 'create' | 'update' | 'delete'
+  /** `Deployment/api-gateway` */
+  object: string
+  fields: FieldChange[]
+}
+
+export type ServiceAction =
+  /** No release yet. */
+  | 'install'
+  | 'upgrade'
+  /** The manifest is the same, but the live objects or the release's status are not what it says. */
+  | 'repair'
+  /** An earlier run was killed in the middle of this release. */
+  | 'recover'
+  | 'unchanged'
+
+export interface ServicePlan {
+  service: string
+  action: ServiceAction
+  /** Counted from 0. */
+  wave: number
+  /** Revision before the deploy. */
+  revision: number | undefined
+  image: { before: string | undefined; after: string | undefined }
+  /** Set when the tag was not asked for and stays what it was. */
+  keptTag: string | undefined
+  changes: ObjectChange[]
+  /** Names of the Deployments whose roll-out is followed. */
+  deployments: string[]
+  /** Names of the Jobs that helm runs as hooks of an upgrade. */
+  hookJobs: string[]
+  input: ChartInput
+}
+
+export interface DeployPlan {
+  environment: string
+  namespace: string
+  createNamespace: boolean
+  /** Version of the API server, for example v1.34.0. */
+  clusterVersion: string
+  services: ServicePlan[]
+}
+
+export type ServiceOutcome = 'deployed' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
+
+export interface ServiceResult {
+  service: string
+  outcome: ServiceOutcome
+  revision: { before: number | undefined; after: number | undefined }
+  image: { before: string | undefined; after: string | undefined }
+  durationMs: number
+  failure?: RolloutFailure
+  /** For outcomes without a finding: an error of helm, a lost permission, a time-out. */
+  error?: string
+}
+
+export interface DeployResult {
+  id: string
+  environment: string
+  namespace: string
+  outcome: 'deployed' | 'unchanged'
+  services: ServiceResult[]
+  durationMs: number
+}

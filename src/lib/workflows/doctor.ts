@@ -1,0 +1,193 @@
+import { access } from 'node:fs/promises'
+import type { Identity } from '../adapters/aws/account.ts'
+import type { AccessRequest } from '../adapters/kubernetes/access-review.ts'
+import type { Tool, ToolName } from '../adapters/tools/find.ts'
+import { formatDuration } from '../domain/duration.ts'
+import type { Environment } from '../domain/environment.ts'
+import { formatVersion } from '../domain/version.ts'
+import { EmrError, messageOf } from '../errors.ts'
+
+export interface Check {
+  /** Stable, for scripts: `tool.helm`, `cluster.rights`. */
+  id: string
+  /** `warning`: deploy can work; `problem`: it cannot. */
+  status: 'good' | 'warning' | 'problem' | 'skipped'
+  title: string
+  detail: string
+  /** The command or change that mends it. */
+  fix?: string
+}
+
+/** One look at the cluster. */
+export interface ClusterView {
+  server: string
+  version: string
+  namespace: { exists: boolean; podSecurity: string | undefined }
+  /** What the identity may not do. */
+  denied: AccessRequest[]
+  /** API kinds that the charts need and the cluster lacks. */
+  missingKinds: string[]
+  /** Releases that a killed deploy left in the middle. */
+  pendingReleases: string[]
+}
+
+export interface DoctorPorts {
+  environment: Environment
+  configFile: string
+  tools: ToolName[]
+  findTool: (name: ToolName) => Promise<Tool>
+  identity: () => Promise<Identity>
+  /** Undefined: a sandbox that is not running. */
+  cluster: () => Promise<ClusterView | undefined>
+  database: () => Promise<{ id: string; status: string }[]>
+  alarms: () => Promise<string[]>
+  now: () => number
+}
+
+/** What a deploy, a tool's login or a long roll-out may take: credentials that end sooner are a warning. */
+const CREDENTIAL_LIFE_MS = 30 * 60_000
+
+/** Looks at everything that a deploy needs; no check stops another one. */
+export async function examine(ports: DoctorPorts): Promise<Check[]> {
+  const { environment } = ports
+  const aws = environment.aws === undefined ? [] : [credentials(ports), database(ports), alarms(ports)]
+  const groups = await Promise.all([
+    ...ports.tools.map((name) => toolCheck(ports, name)),
+    files(ports),
+    ...aws,
+    cluster(ports),
+  ])
+  return groups.flat()
+}
+
+async function toolCheck({ findTool }: DoctorPorts, name: ToolName): Promise<Check> {
+  return attempt(`tool.${name}`, name, async () => {
+    const { version, path, source } = await findTool(name)
+    return good(`${formatVersion(version)}, ${source === 'embedded' ? 'brought by emr' : path}`)
+  })
+}
+
+async function files({ environment, configFile }: DoctorPorts): Promise<Check> {
+  const named = environment.services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values])
+  const found = await Promise.all(
+    named.map((file) =>
+      access(file).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  const missing = named.filter((_, index) => !found[index])
+  return attempt('configuration', 'configuration', async () =>
+    missing.length === 0
+      ? good(`${configFile}, ${environment.services.length} charts`)
+      : { status: 'problem', detail: `missing: ${missing.join(', ')}`, fix: 'emr config validate' },
+  )
+}
+
+async function credentials({ environment, identity, now }: DoctorPorts): Promise<Check> {
+  return attempt('aws.identity', 'AWS identity', async () => {
+    const { arn, expiresAt } = await identity()
+    const left = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - now()
+    if (left >= CREDENTIAL_LIFE_MS) return good(arn)
+    const detail = `${arn}, credentials end in ${formatDuration(Math.max(0, left))}`
+    const profile = environment.aws?.profile
+    return { status: 'warning', detail, fix: `aws sso login${profile ? ` --profile ${profile}` : ''}` }
+  })
+}
+
+async function database({ database, environment }: DoctorPorts): Promise<Check> {
+  return attempt('aws.database', 'database', async () => {
+    const instances = await database()
+    const text = instances.map(({ id, status }) => `${id} ${status}`).join(', ')
+    if (instances.length === 0)
+      return { status: 'warning', detail: `no RDS instance named emr-platform-${environment.name}…` }
+    const away = instances.some(({ status }) => status !== 'available')
+    return away ? { status: 'warning', detail: text } : good(text)
+  })
+}
+
+async function alarms({ alarms }: DoctorPorts): Promise<Check> {
+  return attempt('aws.alarms', 'CloudWatch alarms', async () => {
+    const firing = await alarms()
+    return firing.length === 0
+      ? good('none is in alarm')
+      : { status: 'warning', detail: `in alarm: ${firing.join(', ')}` }
+  })
+}
+
+async function cluster(ports: DoctorPorts): Promise<Check[]> {
+  let view: ClusterView | undefined
+  const reached = await attempt('cluster', 'cluster', async () => {
+    view = await ports.cluster()
+    if (view === undefined)
+      return { status: 'skipped', detail: 'the sandbox is not running; a deploy starts it' }
+    return good(`${view.server}, Kubernetes ${view.version}`)
+  })
+  return view === undefined ? [reached] : [reached, ...clusterChecks(view, ports.environment.namespace)]
+}
+
+function clusterChecks(view: ClusterView, name: string): Check[] {
+  const { namespace, denied, missingKinds, pendingReleases } = view
+  const rights = denied.map(({ verb, resource }) => `${verb} ${resource}`)
+  const checks: Check[] = [
+    denied.length === 0
+      ? { id: 'cluster.rights', status: 'good', title: 'rights', detail: 'all that a deploy needs' }
+      : {
+          id: 'cluster.rights',
+          status: 'problem',
+          title: 'rights',
+          detail: `not allowed: ${rights.join(', ')}`,
+          fix: `ask for these rights in ${name}; check with: kubectl auth can-i ${rights[0]} --namespace ${name}`,
+        },
+    namespaceCheck(namespace, name),
+    missingKinds.length === 0
+      ? { id: 'cluster.kinds', status: 'good', title: 'API kinds', detail: 'all that the charts need' }
+      : {
+          id: 'cluster.kinds',
+          status: 'problem',
+          title: 'API kinds',
+          detail: `the cluster does not know ${missingKinds.join(', ')}`,
+          fix: 'install the operator that brings them (External Secrets: helm install external-secrets)',
+        },
+  ]
+  if (pendingReleases.length > 0) {
+    const detail = `left in the middle: ${pendingReleases.join(', ')}`
+    checks.push({
+      id: 'cluster.releases',
+      status: 'warning',
+      title: 'releases',
+      detail,
+      fix: 'emr deploy mends them',
+    })
+  }
+  return checks
+}
+
+function namespaceCheck({ exists, podSecurity }: ClusterView['namespace'], name: string): Check {
+  const base = { id: 'cluster.namespace', title: 'namespace' }
+  if (!exists) return { ...base, status: 'good', detail: `${name} does not exist yet; a deploy makes it` }
+  if (podSecurity === 'restricted')
+    return { ...base, status: 'good', detail: `${name}, Pod Security restricted` }
+  return {
+    ...base,
+    status: 'warning',
+    detail: `${name} does not enforce Pod Security restricted`,
+    fix: `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=restricted`,
+  }
+}
+
+type Outcome = Pick<Check, 'status' | 'detail' | 'fix'>
+
+function good(detail: string): Outcome {
+  return { status: 'good', detail }
+}
+
+async function attempt(id: string, title: string, look: () => Promise<Outcome>): Promise<Check> {
+  try {
+    return { id, title, ...(await look()) }
+  } catch (error) {
+    const fix = error instanceof EmrError ? error.suggestions[0] : undefined
+    return { id, title, status: 'problem', detail: messageOf(error), fix }
+  }
+}

@@ -1,0 +1,39 @@
+import { type Interfaces, run } from '@oclif/core'
+import { COMMANDS } from './commands/index.ts'
+import { isDebug } from './lib/cli/base-command.ts'
+import { usageError } from './lib/cli/flags.ts'
+import { nearest } from './lib/errors.ts'
+import { asEmrError, errorDocument, errorView } from './lib/output/error-view.ts'
+
+export { COMMANDS }
+
+/**
+ * The whole program. Commands show their own errors; what arrives here went wrong before a command was found.
+ * @param root folder of package.json
+ */
+export async function main(argv: string[], root: string, pjson?: Interfaces.PJSON): Promise<void> {
+  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv
+  try {
+    await run(words, { root, pjson })
+  } catch (thrown) {
+    const { oclif, code } = thrown as { oclif?: { exit?: number }; code?: string }
+    // oclif's way of leaving after --help.
+    if (code === 'EEXIT') {
+      process.exitCode = oclif?.exit ?? 0
+      return
+    }
+    const error = asEmrError(/^command .* not found$/m.test(String((thrown as Error).message)) ? unknownCommand(words) : thrown)
+    process.exitCode = error.exitCode
+    process.stderr.write(`${errorView(error, isDebug())}\n`)
+    if (words.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(error), null, 2)}\n`)
+  }
+}
+
+function unknownCommand(words: string[]) {
+  const typed = words.filter((word) => !word.startsWith('-')).join(' ')
+  const close = nearest(
+    typed,
+    Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' ')),
+  )
+  return usageError(`There is no command 'emr ${typed}'`, [...(close ? [`emr ${close}`] : []), 'emr --help'])
+}

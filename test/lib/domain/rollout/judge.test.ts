@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest'
+import type { ContainerFacts, Terminated } from '../../../../src/lib/domain/rollout/facts.ts'
+import { type RolloutFacts, RolloutJudge } from '../../../../src/lib/domain/rollout/judge.ts'
+import { container, event, healthy, pod, rollout, thresholds } from './facts.ts'
+
+/** Judges the same picture at each of these times (ms) and gives the state and code of the last. */
+function verdictAt(facts: RolloutFacts, ...times: number[]) {
+  const judge = new RolloutJudge(thresholds)
+  const verdicts = times.map((now) => judge.judge(facts, now))
+  const last = verdicts.at(-1)
+  return last?.state === 'failed' ? last.finding.code : last?.state
+}
+
+const waiting = (reason: string, message = '') => container({ waiting: { reason, message } })
+const ended = (exitCode: number, reason = 'Error'): Terminated => ({
+  reason,
+  exitCode,
+  message: '',
+  finishedAt: 0,
+})
+const crashing = (facts: Partial<ContainerFacts> = {}) =>
+  container({ waiting: { reason: 'CrashLoopBackOff', message: '' }, restarts: 2, last: ended(1), ...facts })
+const withContainer = (...containers: ContainerFacts[]) =>
+  rollout(containers.map((c, i) => pod(`p${i}`, { containers: [c] })))
+
+describe('complete', () => {
+  test('when all replicas are updated and available, and no old one is left', () => {
+    expect(verdictAt(rollout([healthy('a'), healthy('b')]), 0)).toBe('complete')
+  })
+  test.each([
+    ['the controller has not seen the change', { observedGeneration: 1 }],
+    ['an old pod is left', { total: 3 }],
+    ['not all are updated', { updated: 1, available: 1, total: 1 }],
+    ['it is paused', { paused: true }],
+  ])('not while %s', (_why, deployment) => {
+    expect(verdictAt(rollout([healthy('a'), healthy('b')], {}, deployment), 0)).toBe('progressing')
+  })
+})
+
+describe('images', () => {
+  test.each([
+    ['ErrImagePull', 'rpc error: code = NotFound desc = failed to pull and unpack image "a:b": not found'],
+    ['ErrImagePull', 'manifest unknown: Requested image not found'],
+    ['ErrImagePull', 'no match for platform in manifest'],
+  ])('a missing image fails at once (%s: %s)', (reason, message) => {
+    expect(verdictAt(withContainer(waiting(reason, message)), 0)).toBe('IMAGE_NOT_FOUND')
+  })
+  test.each(['InvalidImageName', 'ErrImageNeverPull'])('%s fails at once', (reason) => {
+    expect(verdictAt(withContainer(waiting(reason)), 0)).toBe('IMAGE_NAME_INVALID')
+  })
+  test('while it backs off, the registry’s words come from the last event', () => {
+    const facts = withContainer(waiting('ImagePullBackOff', 'Back-off pulling image "a:b"'))
+    facts.events = [
+      event('uid-p0', {
+        reason: 'Failed',
+        message: 'Failed to pull image "a:b": 429 Too Many Requests',
+        at: 1,
+      }),
+      event('uid-p0', { reason: 'Failed', message: 'Failed to pull image "a:b": not found', at: 2 }),
+      event('uid-p0', { reason: 'Failed', message: 'Error: ImagePullBackOff', at: 3 }),
+    ]
+    expect(verdictAt(facts, 0)).toBe('IMAGE_NOT_FOUND')
+  })
+  test.each([
+    '429 Too Many Requests',
+    'toomanyrequests: rate exceeded',
+    'dial tcp: i/o timeout',
+    'no basic auth credentials',
+  ])('other pull errors get their time (%s)', (message) => {
+    const facts = withContainer(waiting('ErrImagePull', message))
+    expect(verdictAt(facts, 0, 179_999)).toBe('progressing')
+    expect(verdictAt(facts, 0, 180_000)).toBe('IMAGE_PULL_FAILING')
+  })
+  test('an alternation of ErrImagePull and ImagePullBackOff is one trouble with one start', () => {
+    const judge = new RolloutJudge(thresholds)
+    judge.judge(withContainer(waiting('ErrImagePull', 'i/o timeout')), 0)
+    judge.judge(withContainer(waiting('ImagePullBackOff', 'Back-off pulling image')), 90_000)
+    expect(judge.judge(withContainer(waiting('ErrImagePull', 'i/o timeout')), 180_000).state).toBe('failed')
+  })
+  test('a trouble that went away starts anew', () => {
+    const judge = new RolloutJudge(thresholds)
+    judge.judge(withContainer(waiting('ErrImagePull', 'i/o timeout')), 0)
+    judge.judge(withContainer(container({ running: true })), 100_000)
+    expect(judge.judge(withContainer(waiting('ErrImagePull', 'i/o timeout')), 200_000).state).toBe(
+      'progressing',
+    )
+  })
+  test('what was seen before the API server was lost does not count', () => {
+    const judge = new RolloutJudge(thresholds)
+    const facts = withContainer(waiting('ErrImagePull', 'i/o timeout'))
+    judge.judge(facts, 0)
+    judge.forget()
+    expect(judge.judge(facts, 200_000).state).toBe('progressing')
+  })
+})
+
+describe('containers', () => {
+  test('a missing Secret gets 30 s', () => {
+    const facts = withContainer(waiting('CreateContainerConfigError', 'secret "db" not found'))
+    expect(verdictAt(facts, 0, 29_999)).toBe('progressing')
+    expect(verdictAt(facts, 0, 30_000)).toBe('CONTAINER_CONFIG')
+  })
+  test('a cache that is not in step yet is no missing Secret', () => {
+    const message = 'failed to sync secret cache: timed out waiting for the condition'
+    expect(verdictAt(withContainer(waiting('CreateContainerConfigError', message)), 0, 60_000)).toBe(
+      'progressing',
+    )
+  })
+  test('a volume whose Secret is missing counts like a missing Secret', () => {
+    const facts = withContainer(waiting('ContainerCreating'))
+    facts.events = [
+      event('uid-p0', { reason: 'FailedMount', message: 'MountVolume.SetUp failed: secret "tls" not found' }),
+    ]
+    expect(verdictAt(facts, 0, 30_000)).toBe('CONTAINER_CONFIG')
+  })
+  test('all new pods in a crash loop fail at once', () => {
+    expect(verdictAt(withContainer(crashing(), crashing()), 0)).toBe('CRASH_LOOP')
+  })
+  test('one crashing pod among healthy ones does not, until it has crashed more often than there are replicas', () => {
+    const pods = [healthy('a'), pod('b', { containers: [crashing()] })]
+    expect(verdictAt(rollout(pods, {}, { available: 1 }), 0)).toBe('progressing')
+    const often = [healthy('a'), pod('b', { containers: [crashing({ restarts: 3 })] })]
+    expect(verdictAt(rollout(often, {}, { available: 1 }), 0)).toBe('CRASH_LOOP')
+  })
+  test('a pod that still starts leaves the verdict open', () => {
+    expect(verdictAt(withContainer(crashing(), container({ running: true })), 0)).toBe('progressing')
+  })
+  test('three restarts count even while the container runs again', () => {
+    expect(verdictAt(withContainer(container({ running: true, restarts: 3, last: ended(1) })), 0)).toBe(
+      'CRASH_LOOP',
+    )
+    expect(verdictAt(withContainer(container({ running: true, restarts: 2, last: ended(1) })), 0)).toBe(
+      'progressing',
+    )
+  })
+  test('out of memory is told from a crash', () => {
+    expect(verdictAt(withContainer(crashing({ last: ended(137, 'OOMKilled') })), 0)).toBe('OUT_OF_MEMORY')
+    expect(verdictAt(withContainer(crashing({ last: ended(137) })), 0)).toBe('CRASH_LOOP')
+  })
+  test('an init container is named as such', () => {
+    expect(verdictAt(withContainer(crashing({ init: true })), 0)).toBe('INIT_FAILING')
+  })
+  test('pods on their way out say nothing about the new version', () => {
+    const facts = rollout([pod('old', { deleting: true, containers: [crashing()] }), healthy('new')])
+    expect(verdictAt(facts, 0)).toBe('progressing')
+  })
+})
+
+describe('scheduling and creation', () => {
+  const unschedulable = () =>
+    rollout([pod('a', { unscheduled: { reason: 'Unschedulable', message: '0/3 nodes' }, containers: [] })])
+  test('unschedulable pods get a minute', () => {
+    expect(verdictAt(unschedulable(), 0, 59_999)).toBe('progressing')
+    expect(verdictAt(unschedulable(), 0, 60_000)).toBe('UNSCHEDULABLE')
+  })
+  test('and longer while the node group grows, even beyond Kubernetes’ own deadline', () => {
+    const facts = unschedulable()
+    facts.events = [event('uid-a', { reason: 'TriggeredScaleUp', type: 'Normal' })]
+    facts.deployment.deadlineExceeded = 'ReplicaSet "x" has timed out progressing.'
+    expect(verdictAt(facts, 0, 599_999)).toBe('progressing')
+    expect(verdictAt(facts, 0, 600_000)).toBe('UNSCHEDULABLE')
+  })
+  test('refused pods get 30 s', () => {
+    const failure = { reason: 'FailedCreate', message: 'pods "x" is forbidden: exceeded quota: pods' }
+    const facts = rollout([], {
+      replicaSet: { uid: 'rs', name: 'rs', owner: 'deployment', revision: '2', failure },
+    })
+    expect(verdictAt(facts, 0, 29_999)).toBe('progressing')
+    expect(verdictAt(facts, 0, 30_000)).toBe('POD_REFUSED')
+  })
+})
+
+describe('readiness', () => {
+  const facts = (deadlineExceeded?: string) =>
+    rollout([pod('a', { containers: [container({ running: true })] })], {}, { deadlineExceeded })
+  test('not ready is no verdict before Kubernetes’ own deadline', () => {
+    expect(verdictAt(facts(), 0, 3_600_000)).toBe('progressing')
+    expect(verdictAt(facts('timed out progressing'), 0)).toBe('NOT_READY')
+  })
+  test('nothing that belongs to the state before the change counts', () => {
+    const before = facts('timed out progressing')
+    before.deployment.observedGeneration = 1
+    expect(verdictAt(before, 0)).toBe('progressing')
+  })
+})
+
+test('a hook counts as failed with its Job, or after three failed pods', () => {
+  const judge = new RolloutJudge(thresholds)
+  const job = { uid: 'j', name: 'migrate', succeeded: false, failedPods: 2 }
+  expect(judge.judgeHook(job)).toBeUndefined()
+  expect(judge.judgeHook({ ...job, failedPods: 3 })?.code).toBe('HOOK_FAILED')
+  const failure = { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' }
+  expect(judge.judgeHook({ ...job, failure })?.reason).toBe('BackoffLimitExceeded')
+})

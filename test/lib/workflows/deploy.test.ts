@@ -1,0 +1,234 @@
+import { Listr } from 'listr2'
+import { describe, expect, test } from 'vitest'
+import { InterruptedError } from '../../../src/lib/errors.ts'
+import { deployTasks } from '../../../src/lib/workflows/deploy/deploy.ts'
+import { deployOutcome } from '../../../src/lib/workflows/deploy/outcome.ts'
+import { prepareDeploy } from '../../../src/lib/workflows/deploy/prepare.ts'
+import type { DeployPorts, DeployRequest, ServiceResult } from '../../../src/lib/workflows/deploy/types.ts'
+import { FakeCluster, SERVICES } from '../../support/fake-cluster.ts'
+
+const request = (rest: Partial<DeployRequest> = {}): DeployRequest => ({
+  services: [],
+  tags: {},
+  concurrency: 4,
+  timeoutMs: 60_000,
+  ...rest,
+})
+
+async function deploy(ports: DeployPorts, wanted: DeployRequest) {
+  const plan = await prepareDeploy(ports, wanted)
+  const deployment = deployTasks(ports, wanted, plan)
+  await new Listr(deployment.tasks, { renderer: 'silent', registerSignalListeners: false }).run()
+  return { plan, results: deployment.results() }
+}
+
+const outcomes = (results: ServiceResult[]) =>
+  Object.fromEntries(results.map(({ service, outcome }) => [service, outcome]))
+const all = (outcome: string) => Object.fromEntries(SERVICES.map((name) => [name, outcome]))
+
+test('a first deploy makes the namespace, then the four services, then the gateway', async () => {
+  const cluster = new FakeCluster()
+  const { results } = await deploy(cluster.ports(), request({ tags: { '*': 'v1' } }))
+  expect(outcomes(results)).toEqual(all('deployed'))
+  expect(cluster.log[0]).toBe('create namespace')
+  expect(cluster.log.slice(1, 5).sort()).toEqual(
+    SERVICES.slice(0, 4)
+      .map((name) => `upgrade ${name}`)
+      .sort(),
+  )
+  expect(cluster.log[5]).toBe('upgrade api-gateway')
+})
+
+test('a second deploy touches nothing, and keeps the tag that was deployed', async () => {
+  const cluster = new FakeCluster()
+  await deploy(cluster.ports(), request({ tags: { '*': 'v1' } }))
+  cluster.log.length = 0
+  const { plan, results } = await deploy(cluster.ports(), request())
+  expect(outcomes(results)).toEqual(all('unchanged'))
+  expect(plan.services.map(({ keptTag }) => keptTag)).toEqual(SERVICES.map(() => 'v1'))
+  expect(cluster.log).toEqual([])
+})
+
+test('an unchanged service whose pods are not healthy is no success', async () => {
+  const cluster = new FakeCluster()
+  cluster.namespaceExists = true
+  cluster.behave = () => 'crash'
+  cluster.seed('task-service', 'v1')
+  const { results } = await deploy(cluster.ports(), request({ services: ['task-service'] }))
+  expect(results[0]).toMatchObject({ outcome: 'failed', failure: { finding: { code: 'CRASH_LOOP' } } })
+})
+
+test('one tag for one service leaves the others as they are', async () => {
+  const cluster = new FakeCluster()
+  await deploy(cluster.ports(), request({ tags: { '*': 'v1' } }))
+  const { results } = await deploy(cluster.ports(), request({ tags: { 'sync-service': 'v2' } }))
+  expect(outcomes(results)).toEqual({ ...all('unchanged'), 'sync-service': 'deployed' })
+})
+
+describe('when a service fails', () => {
+  test('the others of its wave are followed to their end, and nothing new is started', async () => {
+    const cluster = new FakeCluster()
+    cluster.behave = (service) => (service === 'emr-service' ? 'crash' : 'ready')
+    const { results } = await deploy(cluster.ports(), request())
+    expect(outcomes(results)).toEqual({
+      ...all('deployed'),
+      'emr-service': 'failed',
+      'api-gateway': 'skipped',
+    })
+    expect(results[1]?.failure).toMatchObject({
+      service: 'emr-service',
+      image: 'app:v2',
+      finding: { code: 'CRASH_LOOP', exitCode: 1, restarts: 3 },
+      logs: [{ lines: ['{"level":"fatal","msg":"no database"}'] }],
+    })
+    expect(cluster.evidence).toContain('emr-service.json')
+  })
+  test('those of its wave that still wait for their turn are skipped', async () => {
+    const cluster = new FakeCluster()
+    cluster.behave = (service) => (service === 'task-service' ? 'crash' : 'ready')
+    const { results } = await deploy(cluster.ports(), request({ concurrency: 1 }))
+    expect(outcomes(results)).toEqual({ ...all('skipped'), 'task-service': 'failed' })
+  })
+  test('the error names it, the state of all, and where the evidence is; exit 7', async () => {
+    const cluster = new FakeCluster()
+    cluster.behave = (service) => (service === 'emr-service' ? 'crash' : 'ready')
+    const ports = cluster.ports()
+    const { plan, results } = await deploy(ports, request())
+    const run = { durationMs: 10, evidence: '/evidence', timedOut: false }
+    expect(() => deployOutcome(ports, plan, results, run)).toThrow(
+      expect.objectContaining({
+        code: 'ROLLOUT_FAILED',
+        exitCode: 7,
+        message: expect.stringMatching(/^emr-service: the new pods crash[^]*skipped: api-gateway$/),
+      }),
+    )
+  })
+})
+
+describe('releases that were left behind', () => {
+  test.each(['pending-upgrade', 'pending-rollback'] as const)(
+    '%s goes back to the last deployed revision first',
+    async (status) => {
+      const cluster = new FakeCluster()
+      cluster.namespaceExists = true
+      cluster.seed('task-service', 'v1')
+      cluster.seed('task-service', 'v2', 'failed')
+      cluster.seed('task-service', 'v3', status)
+      const { plan, results } = await deploy(
+        cluster.ports(),
+        request({ services: ['task-service'], tags: { '*': 'v4' } }),
+      )
+      expect(plan.services[0]?.action).toBe('recover')
+      expect(outcomes(results)).toEqual({ 'task-service': 'deployed' })
+      expect(cluster.log).toEqual(['rollback task-service 1', 'upgrade task-service'])
+    },
+  )
+  test('an unfinished first install is finished, since there is nothing to go back to', async () => {
+    const cluster = new FakeCluster()
+    cluster.namespaceExists = true
+    cluster.seed('task-service', 'v1', 'pending-install')
+    await deploy(cluster.ports(), request({ services: ['task-service'] }))
+    expect(cluster.log).toEqual(['rollback task-service 1', 'upgrade task-service'])
+  })
+})
+
+test('a fault of the API server in the middle of an upgrade is tried again', async () => {
+  const cluster = new FakeCluster()
+  cluster.beforeUpgrade = (_service, attempt) => {
+    if (attempt === 1) throw new Error('transient')
+  }
+  const { results } = await deploy(cluster.ports(), request({ services: ['task-service'] }))
+  expect(outcomes(results)).toEqual({ 'task-service': 'deployed' })
+  expect(cluster.log).toEqual(['create namespace', 'upgrade task-service', 'upgrade task-service'])
+})
+
+test('any other fault of helm is the service’s failure', async () => {
+  const cluster = new FakeCluster()
+  cluster.beforeUpgrade = () => {
+    throw new Error('Deployment "x" is invalid')
+  }
+  const { results } = await deploy(cluster.ports(), request({ services: ['task-service'] }))
+  expect(results[0]).toMatchObject({ outcome: 'failed', error: 'Deployment "x" is invalid' })
+})
+
+test('interrupted: what runs stops, nothing new starts, and the error says what is half done', async () => {
+  const cluster = new FakeCluster()
+  const controller = new AbortController()
+  cluster.behave = () => 'hang'
+  cluster.beforeUpgrade = (service) => {
+    if (service === 'sync-service') setTimeout(() => controller.abort(new InterruptedError()), 20)
+  }
+  const ports = cluster.ports({}, controller)
+  const { plan, results } = await deploy(ports, request({ concurrency: 3 }))
+  expect(outcomes(results)).toEqual({
+    ...all('interrupted'),
+    'handover-service': 'skipped',
+    'api-gateway': 'skipped',
+  })
+  const run = { durationMs: 10, evidence: '', timedOut: false }
+  expect(() => deployOutcome(ports, plan, results, run)).toThrow(
+    expect.objectContaining({
+      exitCode: 130,
+      message: expect.stringContaining('skipped: handover-service, api-gateway'),
+    }),
+  )
+})
+
+test('out of time: exit 9', async () => {
+  const cluster = new FakeCluster()
+  cluster.behave = () => 'hang'
+  const ports = cluster.ports()
+  const { plan, results } = await deploy(ports, request({ services: ['task-service'], timeoutMs: 50 }))
+  const run = { durationMs: 51, evidence: '', timedOut: true }
+  expect(() => deployOutcome(ports, plan, results, run)).toThrow(
+    expect.objectContaining({
+      code: 'DEPLOY_TIMED_OUT',
+      exitCode: 9,
+      message: expect.stringContaining('not ready within 50 ms'),
+    }),
+  )
+})
+
+describe('bad requests', () => {
+  test('an unknown service is answered with the nearest', async () => {
+    const ports = new FakeCluster().ports()
+    await expect(prepareDeploy(ports, request({ services: ['task-servce'] }))).rejects.toMatchObject({
+      code: 'SERVICE_UNKNOWN',
+      exitCode: 2,
+      suggestions: ["did you mean 'task-service'?"],
+    })
+    await expect(prepareDeploy(ports, request({ tags: { gateway: 'v1' } }))).rejects.toMatchObject({
+      exitCode: 2,
+    })
+  })
+  test('all problems of all services are reported at once', async () => {
+    const ports = new FakeCluster().ports()
+    ports.live.preview = async (_previous, rendered) => ({
+      state: 'refused',
+      message: `no ${rendered.metadata?.name}`,
+    })
+    await expect(prepareDeploy(ports, request())).rejects.toMatchObject({
+      code: 'PREFLIGHT',
+      exitCode: 4,
+      details: {
+        problems: expect.arrayContaining(SERVICES.map((name) => expect.stringContaining(`no ${name}`))),
+      },
+    })
+  })
+  test('an object of somebody else is not taken over', async () => {
+    const ports = new FakeCluster().ports()
+    const live = { metadata: { annotations: { 'meta.helm.sh/release-name': 'other' } } }
+    ports.live.preview = async (_previous, rendered) => ({ state: 'present', live, applied: rendered })
+    await expect(prepareDeploy(ports, request({ services: ['task-service'] }))).rejects.toThrow(
+      'Deployment/task-service exists already and does not belong to the release task-service',
+    )
+  })
+  test('files that are not there are named', async () => {
+    const ports = new FakeCluster().ports({
+      services: [{ name: 'x', chart: '/no/chart', values: ['/no/values.yaml'], needs: [] }],
+    })
+    await expect(prepareDeploy(ports, request())).rejects.toMatchObject({
+      details: { problems: ['/no/chart/Chart.yaml does not exist', '/no/values.yaml does not exist'] },
+    })
+  })
+})
