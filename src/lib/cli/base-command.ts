@@ -59,7 +59,7 @@ export abstract class BaseCommand extends Command {
 
   /** Shows a result: the text for people, or with --json the document (which oclif prints). */
   protected report<T>({ document, text, exitCode }: Report<T>): T {
-    if (text !== '') this.log(text)
+    if (text !== '' && !this.jsonEnabled()) process.stdout.write(`${text}\n`)
     if (exitCode !== undefined) process.exitCode = exitCode
     return document
   }

@@ -3,6 +3,7 @@ import { resolveEnvironment } from '../config/environment.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { type Setting, settingsWithOrigins } from '../config/origins.ts'
 import { EmrError, ExitCode } from '../errors.ts'
+import { count } from '../output/count.ts'
 import { table } from '../output/table.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import type { Report } from './base-command.ts'
@@ -27,7 +28,7 @@ export async function validateConfig(configFile: string | undefined): Promise<Re
   }
   const environments = Object.keys(config.settings.environments)
   const services = Object.keys(config.settings.services)
-  const text = `${theme.good(symbols.good)} ${config.file}: ${environments.length} environments, ${services.length} services`
+  const text = `${theme.good(symbols.good)} ${config.file}: ${count(environments.length, 'environment')}, ${count(services.length, 'service')}`
   return { document: { file: config.file, environments, services }, text }
 }
 

@@ -7,6 +7,7 @@ import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import type { ToolName } from '../adapters/tools/find.ts'
 import type { AwsAccount } from '../domain/environment.ts'
 import { ExitCode } from '../errors.ts'
+import { count } from '../output/count.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { type Check, type ClusterView, type DoctorPorts, examine } from '../workflows/doctor.ts'
 import type { CommandContext, Report } from './base-command.ts'
@@ -26,9 +27,9 @@ export async function runDoctor(
 ): Promise<Report<Examination>> {
   const session = await openSession(flags, signal)
   const checks = await examine(portsOf(session))
-  const count = (status: Check['status']) => checks.filter((check) => check.status === status).length
-  const ready = count('problem') === 0
-  const summary = `${checks.length} checks: ${count('good')} good, ${count('warning')} warnings, ${count('problem')} problems`
+  const number = (status: Check['status']) => checks.filter((check) => check.status === status).length
+  const ready = number('problem') === 0
+  const summary = `${count(checks.length, 'check')}: ${number('good')} good, ${count(number('warning'), 'warning')}, ${count(number('problem'), 'problem')}`
   return {
     document: { environment: session.environment.name, ready, checks },
     text: [

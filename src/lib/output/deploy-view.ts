@@ -2,6 +2,7 @@ import { formatDuration } from '../domain/duration.ts'
 import { versionChange } from '../domain/image.ts'
 import type { FieldChange } from '../domain/manifest/diff.ts'
 import type { DeployPlan, DeployResult, ObjectChange, ServicePlan } from '../workflows/deploy/types.ts'
+import { count } from './count.ts'
 import { symbols, type Theme } from './theme.ts'
 
 /** What a deploy would do: one line for each service; with `fields`, every field that would change. */
@@ -31,8 +32,8 @@ export function planSummary(plan: DeployPlan): string {
 function serviceLine({ action, image, keptTag, changes }: ServicePlan, theme: Theme): string {
   if (action === 'unchanged') return theme.faint('unchanged')
   const counts = (['create', 'update', 'delete'] as const).flatMap((kind) => {
-    const count = changes.filter((change) => change.action === kind).length
-    return count === 0 ? [] : [`${count} to ${kind}`]
+    const number = changes.filter((change) => change.action === kind).length
+    return number === 0 ? [] : [`${number} to ${kind}`]
   })
   const kept = keptTag === undefined ? '' : theme.faint(' (tag kept)')
   return `${theme.strong(action.padEnd(8))} ${versionChange(image)}${kept}  ${counts.join(', ')}`
@@ -60,13 +61,9 @@ export function resultView(result: DeployResult, theme: Theme): string {
   const deployed = services.filter(({ outcome }) => outcome === 'deployed')
   const time = formatDuration(durationMs)
   if (deployed.length === 0) {
-    return `${theme.good(symbols.good)} ${environment}: nothing to change, ${count(services.length)} healthy (${time})`
+    return `${theme.good(symbols.good)} ${environment}: nothing to change, ${count(services.length, 'service')} healthy (${time})`
   }
   const rest = services.length - deployed.length
   const unchanged = rest === 0 ? '' : `, ${rest} unchanged`
-  return `${theme.good(symbols.good)} ${environment}: ${count(deployed.length)} deployed and ready${unchanged} (${time})`
-}
-
-function count(services: number): string {
-  return services === 1 ? '1 service' : `${services} services`
+  return `${theme.good(symbols.good)} ${environment}: ${count(deployed.length, 'service')} deployed and ready${unchanged} (${time})`
 }

@@ -99,7 +99,7 @@ describe('when a service fails', () => {
       expect.objectContaining({
         code: 'ROLLOUT_FAILED',
         exitCode: 7,
-        message: expect.stringMatching(/^emr-service: the new pods crash[^]*skipped: api-gateway$/),
+        message: expect.stringMatching(/^emr-service: the new pods crash[\s\S]*skipped: api-gateway$/),
       }),
     )
   })

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import Deploy from '../../src/commands/deploy.ts'
+import { COMMANDS } from '../../src/commands/index.ts'
+import { temporaryFolder } from '../support/project.ts'
+import { runCommand } from '../support/run-command.ts'
+
+const CONFIG = `services:
+  task-service: {}
+environments:
+  production: {aws: {accountId: '333333333333', region: us-east-1}, cluster: {eks: x}}
+  local: {cluster: {kubeconfig: none, context: none}}
+`
+
+async function deploy(...argv: string[]) {
+  const folder = temporaryFolder({ 'emr.config.yaml': CONFIG })
+  return runCommand(Deploy, [...argv, '--config', `${folder}/emr.config.yaml`])
+}
+
+describe('wrong words exit 2 and say what to type instead', () => {
+  test.each([
+    [['prodution'], "There is no environment 'prodution'", "did you mean 'production'?"],
+    [
+      ['local', '-e', 'production'],
+      "The environment is given twice: 'local' and -e 'production'",
+      'name it once',
+    ],
+    [[], 'No environment is named', 'name it as the first argument: production, local'],
+    [['local', '--tga', 'v1'], 'Nonexistent flag: --tga', "did you mean '--tag'?"],
+    [['local', '--timeout', 'soon'], "'soon' is no duration", 'emr deploy --help'],
+    [['local', '--concurrency', '0'], 'greater than or equal to 1', 'emr deploy --help'],
+    [['local', '--skip-infra', '--skip-services'], 'cannot also be provided', 'emr deploy --help'],
+    [['local', '--detailed-exitcode'], '--dry-run', 'emr deploy --help'],
+    [['local', '--tag', 'a b'], "'a b' is no image tag", '--tag v1.4.2'],
+    [['local', '--tag', 'v1', '--tag', 'v2'], 'Two tags are given for all services', ''],
+  ])('%j', async (argv, message, hint) => {
+    const { stdout, stderr, exitCode } = await deploy(...argv)
+    expect(exitCode).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(message)
+    expect(stderr).toContain(hint)
+  })
+  test('as JSON too, without the typed words', async () => {
+    const { stdout, exitCode } = await deploy('local', '--json', '--tag', 'v1', '--nope')
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code: 'USAGE',
+        message: 'Nonexistent flag: --nope',
+        exitCode: 2,
+        suggestions: ['emr deploy --help'],
+        details: {},
+      },
+    })
+  })
+})
+
+test('a kubeconfig that is not there is a preflight problem', async () => {
+  const { stderr, exitCode } = await deploy('local')
+  expect(exitCode).toBe(4)
+  expect(stderr).toMatch(/The kubeconfig .*\/none cannot be used: ENOENT/)
+})
+
+describe('help', () => {
+  test.each(Object.entries(COMMANDS))(
+    '%s has a short summary and an example to copy',
+    (id, { summary = '', examples }) => {
+      expect(summary.length).toBeGreaterThan(10)
+      expect(summary.length).toBeLessThanOrEqual(60)
+      expect(examples?.[0]).toMatch(new RegExp(`^<%= config.bin %> ${id.replaceAll(':', ' ')}`))
+    },
+  )
+  test('flags of all commands', () => {
+    const flags = Object.entries(COMMANDS).map(([id, command]) => [
+      id,
+      Object.keys(command.flags ?? {}).sort(),
+    ])
+    expect(Object.fromEntries(flags)).toMatchSnapshot()
+  })
+})

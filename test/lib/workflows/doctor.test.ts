@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest'
+import { EmrError, ExitCode } from '../../../src/lib/errors.ts'
+import { type ClusterView, type DoctorPorts, examine } from '../../../src/lib/workflows/doctor.ts'
+import { FakeCluster } from '../../support/fake-cluster.ts'
+
+const view: ClusterView = {
+  server: 'https://cluster',
+  version: 'v1.34.0',
+  namespace: { exists: true, podSecurity: 'restricted' },
+  denied: [],
+  missingKinds: [],
+  pendingReleases: [],
+}
+
+function ports(rest: Partial<DoctorPorts> = {}): DoctorPorts {
+  const { environment } = new FakeCluster().ports({
+    aws: { accountId: '333333333333', region: 'us-east-1', profile: 'prod' },
+  })
+  return {
+    environment,
+    configFile: 'emr.config.yaml',
+    tools: ['helm'],
+    findTool: async (name) => ({ name, path: '/usr/bin/helm', version: [3, 17, 2], source: 'PATH' }),
+    identity: async () => ({
+      accountId: '333333333333',
+      arn: 'arn:aws:iam::333333333333:user/x',
+      expiresAt: undefined,
+    }),
+    cluster: async () => view,
+    database: async () => [{ id: 'emr-platform-test', status: 'available' }],
+    alarms: async () => [],
+    now: () => 0,
+    ...rest,
+  }
+}
+
+/** Checks that are not good, as `id status detail`. */
+async function findings(rest: Partial<DoctorPorts>) {
+  const checks = await examine(ports(rest))
+  return checks
+    .filter(({ status }) => status !== 'good')
+    .map(({ id, status, detail, fix }) => ({ id, status, detail, fix }))
+}
+
+test('where all is well, all checks are good', async () => {
+  const checks = await examine(ports())
+  expect(checks.map(({ id, status }) => `${id} ${status}`)).toEqual([
+    'tool.helm good',
+    'configuration good',
+    'aws.identity good',
+    'aws.database good',
+    'aws.alarms good',
+    'cluster good',
+    'cluster.rights good',
+    'cluster.namespace good',
+    'cluster.kinds good',
+  ])
+})
+
+test('an error is one check’s problem, with the command that mends it, and the others go on', async () => {
+  const expired = new EmrError('The AWS credentials have expired', {
+    code: 'CREDENTIALS_EXPIRED',
+    exitCode: ExitCode.preflight,
+    suggestions: ['aws sso login --profile prod'],
+  })
+  expect(await findings({ identity: async () => Promise.reject(expired) })).toEqual([
+    { id: 'aws.identity', status: 'problem', detail: expired.message, fix: 'aws sso login --profile prod' },
+  ])
+})
+
+test('credentials that end during a deploy are a warning', async () => {
+  const identity = async () => ({ accountId: '3', arn: 'arn', expiresAt: 600_000 })
+  expect(await findings({ identity })).toEqual([
+    {
+      id: 'aws.identity',
+      status: 'warning',
+      detail: 'arn, credentials end in 10 m 00 s',
+      fix: 'aws sso login --profile prod',
+    },
+  ])
+})
+
+test('a cluster that cannot be reached leaves out what would be asked of it', async () => {
+  const cluster = async () => Promise.reject(new Error('https://cluster: connect ECONNREFUSED'))
+  expect(await findings({ cluster })).toMatchObject([{ id: 'cluster', status: 'problem' }])
+})
+
+test('a sandbox that does not run is no problem', async () => {
+  expect(await findings({ cluster: async () => undefined })).toMatchObject([
+    { id: 'cluster', status: 'skipped' },
+  ])
+})
+
+test('missing rights and kinds are problems; an open namespace and releases left behind are warnings', async () => {
+  const cluster = async (): Promise<ClusterView> => ({
+    ...view,
+    namespace: { exists: true, podSecurity: undefined },
+    denied: [{ verb: 'create', group: 'apps', resource: 'deployments' }],
+    missingKinds: ['external-secrets.io/v1 ExternalSecret'],
+    pendingReleases: ['task-service (pending-upgrade)'],
+  })
+  const found = await findings({ cluster })
+  expect(found.map(({ id, status }) => `${id} ${status}`)).toEqual([
+    'cluster.rights problem',
+    'cluster.namespace warning',
+    'cluster.kinds problem',
+    'cluster.releases warning',
+  ])
+  expect(found[0]?.detail).toBe('not allowed: create deployments')
+  expect(found[1]?.fix).toBe(
+    'kubectl label namespace emr-platform-test pod-security.kubernetes.io/enforce=restricted',
+  )
+})
+
+test('an unavailable database and alarms that fire are warnings: a deploy may be what mends them', async () => {
+  const found = await findings({
+    database: async () => [{ id: 'emr-platform-test', status: 'storage-full' }],
+    alarms: async () => ['rds-free-storage'],
+  })
+  expect(found.map(({ id, status, detail }) => `${id} ${status} ${detail}`)).toEqual([
+    'aws.database warning emr-platform-test storage-full',
+    'aws.alarms warning in alarm: rds-free-storage',
+  ])
+})
