@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { chmod, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -49,7 +50,7 @@ async function exists(file: string): Promise<boolean> {
 /** Writes beside the target and renames, so that a killed or a second unpacking never leaves half a program. */
 async function unpack(zip: string, entryName: string, target: string): Promise<void> {
   const { openPromise } = await import('yauzl')
-  const partial = `${target}.${process.pid}`
+  const partial = `${target}.${randomUUID()}`
   await mkdir(dirname(target), { recursive: true })
   const archive = await openPromise(zip, { lazyEntries: true })
   try {
