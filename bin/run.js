@@ -4,8 +4,12 @@
 
 var version = process.versions.node.split('.').map(Number)
 if (version[0] < 22 || (version[0] === 22 && version[1] < 13)) {
-  console.error('emr needs Node.js 22.13 or newer; this is ' + process.version + ' (' + process.execPath + ').')
-  console.error('Install a current Node.js, or run emr through npx in its checkout, which brings one: npx emr --help')
+  console.error(
+    'emr needs Node.js 22.13 or newer; this is ' + process.version + ' (' + process.execPath + ').',
+  )
+  console.error(
+    'Install a current Node.js, or run emr through npx in its checkout, which brings one: npx emr --help',
+  )
   process.exit(4)
 }
 

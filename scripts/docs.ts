@@ -54,7 +54,7 @@ async function architecture(): Promise<string> {
     'rankdir=TB; node [shape=box style="rounded,filled" fillcolor="#eef3fb" color="#44618f" fontname="Helvetica"]; edge [color="#44618f"];'
   const viz = await instance()
   const svg = viz.renderString(`digraph emr { ${style} ${lines.join(' ')} }`, { format: 'svg' })
-  return svg.replace(/<!--[^]*?-->\n?/g, '')
+  return svg.replace(/<!--[\s\S]*?-->\n?/g, '')
 }
 
 /** `commands`, or `workflows` of src/lib/workflows/…; files beside the rooms belong to all of them. */

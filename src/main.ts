@@ -22,7 +22,9 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
       process.exitCode = oclif?.exit ?? 0
       return
     }
-    const error = asEmrError(/^command .* not found$/m.test(String((thrown as Error).message)) ? unknownCommand(words) : thrown)
+    const error = asEmrError(
+      /^command .* not found$/m.test(String((thrown as Error).message)) ? unknownCommand(words) : thrown,
+    )
     process.exitCode = error.exitCode
     process.stderr.write(`${errorView(error, isDebug())}\n`)
     if (words.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(error), null, 2)}\n`)

@@ -2,6 +2,11 @@ import ConfigShow from './config/show.ts'
 import ConfigValidate from './config/validate.ts'
 import Deploy from './deploy.ts'
 import Doctor from './doctor.ts'
+import SandboxReset from './sandbox/reset.ts'
+import SandboxServe from './sandbox/serve.ts'
+import SandboxStart from './sandbox/start.ts'
+import SandboxStatus from './sandbox/status.ts'
+import SandboxStop from './sandbox/stop.ts'
 
 /** Every command by what is typed. Only names and flags live in these files; the work is imported when it is run. */
 export const COMMANDS = {
@@ -9,4 +14,9 @@ export const COMMANDS = {
   'config:validate': ConfigValidate,
   deploy: Deploy,
   doctor: Doctor,
+  'sandbox:reset': SandboxReset,
+  'sandbox:serve': SandboxServe,
+  'sandbox:start': SandboxStart,
+  'sandbox:status': SandboxStatus,
+  'sandbox:stop': SandboxStop,
 }

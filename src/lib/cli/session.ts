@@ -55,7 +55,10 @@ export function stateFolderOf(config: LoadedConfig): string {
 }
 
 /** The program that the configuration names, that is on PATH, or that emr brings. */
-export function tool({ config, runner, signal }: Session, name: ToolName): Promise<Tool> {
+export function tool(
+  { config, runner, signal }: Pick<Session, 'config' | 'runner' | 'signal'>,
+  name: ToolName,
+): Promise<Tool> {
   const configured = name === 'aws' ? undefined : config.settings.tools[name]
   return findTool(name, configured, runner, signal)
 }

@@ -113,7 +113,7 @@ environments:
     ])
   })
   test('names that lead nowhere are reported', async () => {
-    const file = GOOD.replace('needs: [task-service]', 'needs: [task-servce]') + 'defaultEnvironment: prod\n'
+    const file = `${GOOD.replace('needs: [task-service]', 'needs: [task-servce]')}defaultEnvironment: prod\n`
     expect(await problemsOf(file)).toEqual([
       "3:25 services.api-gateway.needs.0: there is no service 'task-servce'; did you mean 'task-service'?",
       "12:21 defaultEnvironment: there is no environment 'prod'; did you mean 'production'?",

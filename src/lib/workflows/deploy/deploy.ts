@@ -79,6 +79,8 @@ function namespaceTask({ workloads, signal }: DeployPorts, plan: DeployPlan): Li
     'pod-security.kubernetes.io/enforce': 'restricted',
     'pod-security.kubernetes.io/audit': 'restricted',
     'pod-security.kubernetes.io/warn': 'restricted',
+    // A new pod counts as ready once the load balancer sends it requests; without that controller it means nothing.
+    'elbv2.k8s.aws/pod-readiness-gate-inject': 'enabled',
   }
   return {
     title: `Namespace ${plan.namespace}`,

@@ -47,8 +47,11 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
   return { plan, problems: problems.map((problem) => `${service.name}: ${problem}`) }
 }
 
-function settings({ environment: { aws } }: DeployPorts, tag: string | undefined): Record<string, string> {
+function settings({ environment }: DeployPorts, tag: string | undefined): Record<string, string> {
+  const { aws, name, namespace } = environment
   return {
+    // Elsewhere the charts read the environment from the namespace.
+    ...(namespace !== `emr-platform-${name}` && { 'global.environment': name }),
     ...(aws && { 'global.aws.accountId': aws.accountId, 'global.aws.region': aws.region }),
     ...(tag && { 'image.tag': tag }),
   }

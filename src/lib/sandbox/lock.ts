@@ -1,0 +1,17 @@
+import { DatabaseSync } from 'node:sqlite'
+
+/**
+ * Takes the lock that one server per folder holds. SQLite is used for its file lock alone: the operating system
+ * releases it when the process ends, however it ends, so that there are no stale locks to judge.
+ * @returns what releases it, or undefined when another process holds it
+ */
+export function takeLock(file: string): (() => void) | undefined {
+  const database = new DatabaseSync(file)
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return () => database.close()
+  } catch {
+    database.close()
+    return undefined
+  }
+}
