@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import Deploy from '../../src/commands/deploy.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
+import type { BaseCommand } from '../../src/lib/cli/base-command.ts'
 import { temporaryFolder } from '../support/project.ts'
 import { runCommand } from '../support/run-command.ts'
 
@@ -61,14 +62,12 @@ test('a kubeconfig that is not there is a preflight problem', async () => {
 })
 
 describe('help', () => {
-  test.each(Object.entries(COMMANDS))(
-    '%s has a short summary and an example to copy',
-    (id, { summary = '', examples }) => {
-      expect(summary.length).toBeGreaterThan(10)
-      expect(summary.length).toBeLessThanOrEqual(60)
-      expect(examples?.[0]).toMatch(new RegExp(`^<%= config.bin %> ${id.replaceAll(':', ' ')}`))
-    },
-  )
+  const shown = Object.entries<typeof BaseCommand>(COMMANDS).filter(([, { hidden }]) => !hidden)
+  test.each(shown)('%s has a short summary and an example to copy', (id, { summary = '', examples }) => {
+    expect(summary.length).toBeGreaterThan(10)
+    expect(summary.length).toBeLessThanOrEqual(60)
+    expect(examples?.[0]).toMatch(new RegExp(`^<%= config.bin %> ${id.replaceAll(':', ' ')}`))
+  })
   test('flags of all commands', () => {
     const flags = Object.entries(COMMANDS).map(([id, command]) => [
       id,

@@ -5,6 +5,7 @@ export default class SandboxStart extends BaseCommand {
   static override description =
     `A simulated Kubernetes cluster on this machine that the real helm and kubectl work on. It runs as a process of its own
 until it is stopped or has been idle for an hour; what is in it survives. Finds the one that runs.`
+  static override examples = ['<%= config.bin %> sandbox start']
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(SandboxStart)

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../lib/cli/base-command.ts'
 export default class SandboxStop extends BaseCommand {
   static override summary = 'Stop the sandbox; what is in it stays'
   static override description = `The next start goes on where this one ended, at the same addresses.`
+  static override examples = ['<%= config.bin %> sandbox stop']
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(SandboxStop)

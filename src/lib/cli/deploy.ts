@@ -13,9 +13,10 @@ import { deployOutcome } from '../workflows/deploy/outcome.ts'
 import { prepareDeploy } from '../workflows/deploy/prepare.ts'
 import type { DeployPlan, DeployPorts, DeployRequest, DeployResult } from '../workflows/deploy/types.ts'
 import type { CommandContext, Report } from './base-command.ts'
+import { clusterAccess } from './cluster-access.ts'
 import { confirm } from './confirm.ts'
 import { usageError } from './flags.ts'
-import { clusterAccess, openSession, type Session, type SessionFlags, tool } from './session.ts'
+import { openSession, type Session, type SessionFlags, tool } from './session.ts'
 
 export interface DeployFlags extends SessionFlags {
   services: string[] | undefined

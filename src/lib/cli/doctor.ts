@@ -11,7 +11,8 @@ import { count } from '../output/count.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { type Check, type ClusterView, type DoctorPorts, examine } from '../workflows/doctor.ts'
 import type { CommandContext, Report } from './base-command.ts'
-import { clusterAccess, openSession, type Session, type SessionFlags, tool } from './session.ts'
+import { clusterAccess } from './cluster-access.ts'
+import { openSession, type Session, type SessionFlags, tool } from './session.ts'
 
 interface Examination {
   environment: string

@@ -6,10 +6,10 @@ import { EmrError, ExitCode, nearest } from '../errors.ts'
 import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
 import { type ConfigFile, configSchema } from './schema.ts'
 
-export const CONFIG_FILE = 'emr.config.yaml'
+const CONFIG_FILE = 'emr.config.yaml'
 
 /** Environment variables that take the place of a setting in the file. */
-export const OVERRIDES: Record<string, readonly string[]> = {
+const OVERRIDES: Record<string, readonly string[]> = {
   EMR_ENVIRONMENT: ['defaultEnvironment'],
   EMR_HELM: ['tools', 'helm'],
   EMR_KUBECTL: ['tools', 'kubectl'],

@@ -21,7 +21,7 @@ export interface Kinds {
 }
 
 /** The part of the custom resource that the policies read; validate.ts has its whole schema. */
-export interface ExternalSecret {
+interface ExternalSecret {
   apiVersion?: 'external-secrets.io/v1'
   kind?: 'ExternalSecret'
   metadata?: ObjectMeta

@@ -20,14 +20,14 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'emr-sandbox-'))
 }
 
-export interface Ran {
+interface Ran {
   code: number
   stdout: string
   stderr: string
 }
 
 /** Runs a program to its end; never throws for its exit code. */
-export async function run(file: string, args: string[], options: { stdin?: string } = {}): Promise<Ran> {
+async function run(file: string, args: string[], options: { stdin?: string } = {}): Promise<Ran> {
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''

@@ -20,7 +20,7 @@ interface ToolFacts {
   install: string
 }
 
-export const TOOLS: Record<ToolName, ToolFacts> = {
+const TOOLS: Record<ToolName, ToolFacts> = {
   helm: {
     minimum: [3, 12, 0],
     versionArgs: ['version', '--short'],

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts'
 import { builtInTypes, type ServedType } from './resources.ts'
 
 /** A column that a CustomResourceDefinition adds to `kubectl get`. */
-export interface PrinterColumn {
+interface PrinterColumn {
   name: string
   type: string
   jsonPath: string
@@ -18,7 +18,7 @@ export interface CustomType extends ServedType {
   columns: PrinterColumn[]
 }
 
-export const CRDS = 'customresourcedefinitions.apiextensions.k8s.io'
+const CRDS = 'customresourcedefinitions.apiextensions.k8s.io'
 
 /** Which kinds are served: the built-in ones and those of the CustomResourceDefinitions in the store. */
 export class Registry {

@@ -16,7 +16,7 @@ import type { Container, Pod } from 'kubernetes-types/core/v1.js'
  * | `slow`          | ready after ten times the usual time                               | Running, then ready        |
  * | `unschedulable` | asks for more CPU than any node has                                | Pending, FailedScheduling  |
  */
-export const FAULTS = [
+const FAULTS = [
   'notfound',
   'throttled',
   'badconfig',

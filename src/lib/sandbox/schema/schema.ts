@@ -26,7 +26,7 @@ export interface Schema {
   'x-kubernetes-patch-strategy'?: string
 }
 
-export const REF_PREFIX = '#/components/schemas/'
+const REF_PREFIX = '#/components/schemas/'
 
 const builtIn = components as Record<string, Schema>
 

@@ -88,7 +88,7 @@ export async function trackHooks(
 }
 
 /** True when all Deployments of a release are complete at this moment. */
-export function isHealthy(watch: WorkloadWatch, plan: ServicePlan): boolean {
+function isHealthy(watch: WorkloadWatch, plan: ServicePlan): boolean {
   return plan.deployments.every((name) => {
     const facts = watch.rollout(name)
     return facts !== undefined && isComplete(facts.deployment)

@@ -75,7 +75,7 @@ export interface DeployPlan {
   services: ServicePlan[]
 }
 
-export type ServiceOutcome = 'deployed' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
+type ServiceOutcome = 'deployed' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
 
 export interface ServiceResult {
   service: string

@@ -2,7 +2,7 @@ import type { Container, Pod, PodSpec, PodTemplateSpec, Probe, Volume } from 'ku
 import type { Writable } from '../../json.ts'
 
 /** What a real server fills into a pod template; from SetDefaults_* in pkg/apis/core/v1/defaults.go. */
-export function defaultPodSpec(spec: PodSpec): void {
+function defaultPodSpec(spec: PodSpec): void {
   spec.restartPolicy ??= 'Always'
   spec.dnsPolicy ??= 'ClusterFirst'
   spec.terminationGracePeriodSeconds ??= 30
