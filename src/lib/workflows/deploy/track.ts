@@ -87,14 +87,6 @@ export async function trackHooks(
   })
 }
 
-/** True when all Deployments of a release are complete at this moment. */
-function isHealthy(watch: WorkloadWatch, plan: ServicePlan): boolean {
-  return plan.deployments.every((name) => {
-    const facts = watch.rollout(name)
-    return facts !== undefined && isComplete(facts.deployment)
-  })
-}
-
 function failed(finding: Finding, pods: PodFacts[]): RolloutFailedError {
   const pod = pods.find(({ uid }) => uid === finding.object.uid) ?? pods.find(({ ready }) => !ready)
   return new RolloutFailedError(finding, pod)
