@@ -4,7 +4,7 @@ import { formatDuration } from '../../domain/duration.ts'
 import { messageOf } from '../../errors.ts'
 import { diagnose } from './diagnose.ts'
 import { type ReleaseStep, settleRelease, upgradeRelease } from './release.ts'
-import { RolloutFailedError, trackHooks, trackRollout } from './track.ts'
+import { formerHookJobs, RolloutFailedError, trackHooks, trackRollout } from './track.ts'
 import type { DeployPorts, ServicePlan, ServiceResult } from './types.ts'
 
 /** What is left to do after Ctrl-C must be done before a CI system loses its patience (10 s). */
@@ -60,11 +60,9 @@ async function upgradeWatchingHooks(run: DeployRun, step: ReleaseStep, plan: Ser
   if (plan.hookJobs.length === 0) return upgradeRelease(step, plan)
   const stopHelm = new AbortController()
   const stopHooks = new AbortController()
-  const hooks = trackHooks(
-    { watch: run.watch, signal: AbortSignal.any([step.signal, stopHooks.signal]) },
-    plan,
-    run.ports.environment.rollout,
-  )
+  const track = { watch: run.watch, signal: AbortSignal.any([step.signal, stopHooks.signal]) }
+  const former = await formerHookJobs(track, plan)
+  const hooks = trackHooks(track, plan, former, run.ports.environment.rollout)
   hooks.catch(() => stopHelm.abort())
   try {
     return await upgradeRelease({ ...step, signal: AbortSignal.any([step.signal, stopHelm.signal]) }, plan)
