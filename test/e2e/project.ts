@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { injectFaults } from '../../src/lib/sandbox/fault-injection.ts'
 import { type HelmMajor, helmBinary, kubectlBinary } from '../support/binaries.ts'
@@ -60,7 +60,9 @@ export async function openProject({
   const where = onSandbox
     ? ['--kubeconfig', join(folder, '.emr/sandbox/kubeconfig')]
     : ['--kubeconfig', resolve(otherKubeconfig ?? ''), '--context', otherContext ?? '']
-  const childEnv = { ...process.env, CI: '', EMR_HELM: helmPath, EMR_KUBECTL: kubectlPath, ...env }
+  // Programs in the project's own bin come before those of the machine.
+  const PATH = [join(folder, 'bin'), process.env.PATH].join(delimiter)
+  const childEnv = { ...process.env, PATH, CI: '', EMR_HELM: helmPath, EMR_KUBECTL: kubectlPath, ...env }
 
   /** Starts emr and does not wait; in a process group of its own, as a shell does. */
   const start = (...args: string[]): Started => {

@@ -47,7 +47,7 @@ export async function trackRollout(track: Track, plan: ServicePlan): Promise<voi
     if (watch.lost) {
       // Never a verdict on a picture that may be old.
       for (const { judge } of awaited) judge.forget()
-      track.onProgress(`the API server is out of reach, reconnecting (${watch.lost.message})`)
+      track.onProgress(`no news from the cluster, reconnecting: ${watch.lost.message}`)
       return false
     }
     const lines: string[] = []
