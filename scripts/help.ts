@@ -19,6 +19,9 @@ async function captured(config: Config, words: string[]): Promise<string> {
       lines.push(parts.join(' '))
     }
   }
+  // oclif writes blanks into the id of each command that it shows, and then finds the command in no topic.
+  const ids = config.commands.map((command) => ({ command, id: command.id }))
   await new CapturedHelp(config, { maxWidth: WIDTH, stripAnsi: true }).showHelp(words)
+  for (const { command, id } of ids) command.id = id
   return lines.map((line) => `${line}\n`).join('')
 }
