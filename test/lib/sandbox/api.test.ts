@@ -176,12 +176,14 @@ describe('the API', () => {
   })
 
   it('answers 410 to a resource version that it has forgotten', async () => {
+    const often = { metadata: { name: 'often-changed' } }
+    await client().create(secrets, often, { namespace })
     for (let index = 0; index < 6_100; index += 100) {
       await Promise.all(
         Array.from({ length: 100 }, (_, offset) =>
           client().patch(
             secrets,
-            'a',
+            often.metadata.name,
             { metadata: { annotations: { n: String(index + offset) } } },
             {
               namespace,
