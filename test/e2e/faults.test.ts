@@ -194,7 +194,7 @@ describe.skipIf(!onSandbox)('what passes by itself is waited for', () => {
 
   test.each([
     ['429 answers', { status: 429, share: 0.05, retryAfterSeconds: 1 }],
-    ['500 answers', { status: 500, share: 0.05 }],
+    ['500 answers', { status: 500, share: 0.2, seconds: 4 }],
   ] as const)('%s', async (_, error) => {
     const faults = project.faults()
     await faults.set({ errors: [error] })
