@@ -6,7 +6,8 @@ const WIDTH = 80
 /** The text of `--help` for each command, by what is typed; '' is the program itself. */
 export async function helpTexts(config: Config): Promise<Record<string, string>> {
   const texts: Record<string, string> = { '': await captured(config, []) }
-  for (const { id } of config.commands) texts[id.replaceAll(':', ' ')] = await captured(config, id.split(':'))
+  for (const { id } of config.commands.filter(({ hidden }) => !hidden))
+    texts[id.replaceAll(':', ' ')] = await captured(config, id.split(':'))
   for (const { name } of config.topics)
     texts[name.replaceAll(':', ' ')] ??= await captured(config, name.split(':'))
   return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => a.localeCompare(b)))
