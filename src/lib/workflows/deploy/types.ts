@@ -59,6 +59,8 @@ export interface ServicePlan {
   /** Set when the tag was not asked for and stays what it was. */
   keptTag: string | undefined
   changes: ObjectChange[]
+  /** Digest of what the chart renders to. */
+  manifest: string
   /** Names of the Deployments whose roll-out is followed. */
   deployments: string[]
   /** Names of the Jobs that helm runs as hooks of an upgrade. */
@@ -75,7 +77,7 @@ export interface DeployPlan {
   services: ServicePlan[]
 }
 
-type ServiceOutcome = 'deployed' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
+type ServiceOutcome = 'deployed' | 'rolled-back' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
 
 export interface ServiceResult {
   service: string
@@ -86,6 +88,8 @@ export interface ServiceResult {
   failure?: RolloutFailure
   /** For outcomes without a finding: an error of helm, a lost permission, a time-out. */
   error?: string
+  /** The API server was out of reach: whether the service works is not known, and nothing is done about it. */
+  unknown?: boolean
 }
 
 export interface DeployResult {
