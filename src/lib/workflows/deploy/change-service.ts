@@ -42,6 +42,7 @@ export async function changeService(
     service: change.service,
     revision: { before: change.revision, after },
     image: change.image,
+    changed: change.apply !== undefined,
     durationMs: ports.now() - startedAt,
     ...rest,
   })

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../../adapters/kubernetes/types.ts'
 import type { ServiceDefinition } from '../../domain/environment.ts'
 import { type FieldChange, fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName, sameJson } from '../../domain/manifest/object.ts'
-import { deploymentsOf, imageOf, manifestDigest } from '../release-state.ts'
+import { deploymentsOf, imageOf, manifestDigest, stateOf } from '../release-state.ts'
 import type { DeployPorts, ObjectChange, ServiceAction, ServicePlan } from './types.ts'
 
 interface Context {
@@ -37,6 +37,7 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
     action: actionOf(release, objects, hooks, changes),
     wave: context.wave,
     revision: release?.revision,
+    before: stateOf(release),
     image: { before: imageOf(release?.objects), after: imageOf(objects) },
     keptTag,
     changes,
@@ -136,7 +137,8 @@ function isKept(object: KubernetesObject): boolean {
   return object.metadata?.annotations?.['helm.sh/resource-policy'] === 'keep'
 }
 
-function maskSecret(object: KubernetesObject, fields: FieldChange[]): FieldChange[] {
+/** The values of a Secret are not shown: only that they differ. */
+export function maskSecret(object: KubernetesObject, fields: FieldChange[]): FieldChange[] {
   if (object.kind !== 'Secret') return fields
   const masked = (value: unknown) => (value === undefined ? undefined : '(hidden)')
   return fields.map(({ path, before, after }) => ({ path, before: masked(before), after: masked(after) }))

@@ -91,6 +91,7 @@ function notStarted({ service, revision, image }: PlannedService): ServiceResult
     outcome: 'skipped',
     revision: { before: revision, after: revision },
     image,
+    changed: false,
     durationMs: 0,
   }
 }

@@ -3,7 +3,7 @@ import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import type { Finding } from '../../domain/rollout/findings.ts'
-import { isComplete, type RolloutFacts, RolloutJudge } from '../../domain/rollout/judge.ts'
+import { type RolloutFacts, RolloutJudge } from '../../domain/rollout/judge.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
 /** Some verdicts fall by the passing of time alone, so the clock is looked at even when nothing changes. */

@@ -4,6 +4,7 @@ import type { LiveState } from '../../adapters/kubernetes/live-state.ts'
 import type { Workloads } from '../../adapters/kubernetes/workloads.ts'
 import type { Environment } from '../../domain/environment.ts'
 import type { FieldChange } from '../../domain/manifest/diff.ts'
+import type { ServiceState } from '../../domain/release/release-set.ts'
 import type { RolloutFailure } from '../../domain/rollout/report.ts'
 
 /** What the user asked for. */
@@ -55,6 +56,8 @@ export interface ServicePlan {
   wave: number
   /** Revision before the deploy. */
   revision: number | undefined
+  /** What the release is before the deploy; undefined where there is none. */
+  before: ServiceState | undefined
   image: { before: string | undefined; after: string | undefined }
   /** Set when the tag was not asked for and stays what it was. */
   keptTag: string | undefined
@@ -84,6 +87,8 @@ export interface ServiceResult {
   outcome: ServiceOutcome
   revision: { before: number | undefined; after: number | undefined }
   image: { before: string | undefined; after: string | undefined }
+  /** Its release was to be changed, and that was begun. */
+  changed: boolean
   durationMs: number
   failure?: RolloutFailure
   /** For outcomes without a finding: an error of helm, a lost permission, a time-out. */
