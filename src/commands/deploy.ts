@@ -15,6 +15,7 @@ rolled back, 7 failed and not rolled back, 8 locked, 9 timed out, 10 changes fou
     '<%= config.bin %> deploy sandbox',
     '<%= config.bin %> deploy production --skip-infra --tag v1.4.2 --confirm production',
     '<%= config.bin %> deploy staging --services task-service,sync-service --tag sync-service=v1.5.0 --yes',
+    '<%= config.bin %> deploy production --skip-infra --resume --confirm production',
     '<%= config.bin %> deploy production --skip-infra --dry-run --detailed-exitcode',
   ]
   static override args = { environment: environmentArg }
@@ -59,6 +60,10 @@ rolled back, 7 failed and not rolled back, 8 locked, 9 timed out, 10 changes fou
       summary: 'go back to the last good release set when the deploy fails (default: yes)',
       allowNo: true,
       default: true,
+    }),
+    resume: Flags.boolean({
+      summary: 'take up the deploy that was cut off or interrupted, with what it was asked to do',
+      exclusive: ['services', 'tag'],
     }),
     yes: Flags.boolean({ char: 'y', summary: 'answer yes where the environment is not protected' }),
     confirm: Flags.string({ summary: 'name of the environment, in place of typing it', helpValue: 'NAME' }),

@@ -10,6 +10,7 @@ import SandboxServe from './sandbox/serve.ts'
 import SandboxStart from './sandbox/start.ts'
 import SandboxStatus from './sandbox/status.ts'
 import SandboxStop from './sandbox/stop.ts'
+import SmokeTest from './smoke-test.ts'
 import Unlock from './unlock.ts'
 
 /** Every command by what is typed. Only names and flags live in these files; the work is imported when it is run. */
@@ -26,5 +27,6 @@ export const COMMANDS = {
   'sandbox:start': SandboxStart,
   'sandbox:status': SandboxStatus,
   'sandbox:stop': SandboxStop,
+  'smoke-test': SmokeTest,
   unlock: Unlock,
 }

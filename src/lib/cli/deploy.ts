@@ -2,9 +2,10 @@ import type { LiveStates } from '../domain/release/release-set.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
-import { stderrTheme, stdoutTheme } from '../output/theme.ts'
+import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
 import { namespaceTask } from '../workflows/deploy/deploy.ts'
 import { prepareDeploy } from '../workflows/deploy/prepare.ts'
+import { assertSameCharts, unfinishedDeploy } from '../workflows/deploy/resume.ts'
 import type { DeployPlan, DeployRequest, DeployResult } from '../workflows/deploy/types.ts'
 import { liveStates } from '../workflows/release-state.ts'
 import type { CommandContext, Report } from './base-command.ts'
@@ -14,6 +15,7 @@ import { type EnvironmentAccess, reachEnvironment } from './environment-access.t
 import { usageError } from './flags.ts'
 import { type Assignment, operate } from './operation.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
+import { suiteOf, verifyEnvironment } from './smoke-test.ts'
 
 export interface DeployFlags extends SessionFlags {
   services: string[] | undefined
@@ -27,6 +29,7 @@ export interface DeployFlags extends SessionFlags {
   'wait-lock': number | undefined
   'skip-smoke-tests': boolean
   rollback: boolean
+  resume: boolean
   yes: boolean
   confirm: string | undefined
 }
@@ -38,9 +41,9 @@ export async function runDeploy(
 ): Promise<Report<DeployPlan | DeployResult>> {
   const session = await openSession(flags, context.signal)
   refuseInfrastructure(session, flags)
-  const request = requestOf(flags, session)
-  const prepared = await prepare(session, request)
-  const { access, plan } = prepared
+  const suite = flags['skip-smoke-tests'] ? undefined : await suiteOf(session)
+  const prepared = await prepare(session, flags)
+  const { access, plan, request } = prepared
   if (flags['dry-run']) return dryRunReport(plan, flags)
   const pending = plan.services.filter(({ action }) => action !== 'unchanged').length
   if (pending > 0) {
@@ -51,14 +54,23 @@ export async function runDeploy(
     })
   }
   if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
-  const options = { rollback: flags.rollback, verify: async () => undefined }
-  const result = await operate(access, assignmentOf(prepared, request, flags), (journal, overtaken) =>
+  const verify = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
+  const options = { rollback: flags.rollback, verify }
+  const result = await operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
     carryOutDeploy(access, request, plan, options, { journal, overtaken }),
   )
   return {
     document: result,
     text: [resultView(result, stdoutTheme), nextStep(plan, access.kubeconfig)].join('\n'),
   }
+}
+
+/** Without smoke tests nothing is proven, and a later rollback should not come as a surprise. */
+function noteUnproven(flags: DeployFlags): undefined {
+  const why = flags['skip-smoke-tests'] ? 'were skipped' : 'are missing: there is no smoke-tests.yaml'
+  process.stderr.write(
+    `${stderrTheme.warn(symbols.warn)} Smoke tests ${why}; this release set is not proven good\n`,
+  )
 }
 
 /** The environment's infrastructure cannot be deployed yet; saying so beats deploying half of what was asked. */
@@ -98,6 +110,7 @@ function parseTags(texts: string[]): Record<string, string> {
 
 interface Prepared {
   access: EnvironmentAccess
+  request: DeployRequest
   plan: DeployPlan
   /** What the services are before the deploy. */
   before: LiveStates
@@ -106,7 +119,8 @@ interface Prepared {
 }
 
 /** Everything that is read before the question is asked. */
-async function prepare(session: Session, request: DeployRequest): Promise<Prepared> {
+async function prepare(session: Session, flags: DeployFlags): Promise<Prepared> {
+  const asked = requestOf(flags, session)
   const found = {} as Prepared
   await runTasks([
     {
@@ -119,24 +133,25 @@ async function prepare(session: Session, request: DeployRequest): Promise<Prepar
       title: 'Compare the charts with the cluster',
       task: async () => {
         const { ports, sets } = found.access
-        const [plan, known] = await Promise.all([prepareDeploy(ports, request), sets.list(ports.signal)])
+        const known = await sets.list(ports.signal)
+        const unfinished = flags.resume ? unfinishedDeploy(known, session.environment.name) : undefined
+        const { services, tags = {} } = unfinished?.request ?? asked
+        const request = { ...asked, services, tags }
+        const plan = await prepareDeploy(ports, request)
+        if (unfinished) assertSameCharts(unfinished, plan)
         const planned = Object.fromEntries(plan.services.map(({ service, before }) => [service, before]))
         const others = session.environment.services
           .map(({ name }) => name)
           .filter((name) => !(name in planned))
         const before = { ...planned, ...(await liveStates(ports.helm, others, ports.signal)) }
-        Object.assign(found, { plan, before, newest: known.at(-1)?.id })
+        Object.assign(found, { request, plan, before, newest: known.at(-1)?.id })
       },
     },
   ])
   return found
 }
 
-function assignmentOf(
-  { plan, before, newest }: Prepared,
-  request: DeployRequest,
-  flags: DeployFlags,
-): Assignment {
+function assignmentOf({ request, plan, before, newest }: Prepared, flags: DeployFlags): Assignment {
   const { services, tags } = request
   return {
     operation: 'deploy',

@@ -16,6 +16,7 @@ import { type EnvironmentAccess, reachEnvironment } from './environment-access.t
 import { usageError } from './flags.ts'
 import { type Ending, operate } from './operation.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
+import { suiteOf, verifyEnvironment } from './smoke-test.ts'
 
 export interface RollbackFlags extends SessionFlags {
   /** What stands on the command line: [ENVIRONMENT] all|SERVICE... */
@@ -39,6 +40,7 @@ export async function runRollback(
 ): Promise<Report<RollbackPlan | RollbackResult>> {
   const { session, services } = await openRollback(flags, context.signal)
   const request = requestOf(flags, session, services)
+  const suite = flags['skip-smoke-tests'] ? undefined : await suiteOf(session)
   const { access, plan, sets } = await prepare(session, request)
   if (flags['dry-run']) {
     const text = `${rollbackPlanView(plan, stdoutTheme, { fields: true })}\n\nNothing was changed.`
@@ -60,7 +62,7 @@ export async function runRollback(
     waitMs: flags['wait-lock'] ?? 0,
     newest: sets.at(-1)?.id,
   }
-  const verify = async (): Promise<SmokeReport | undefined> => undefined
+  const verify = async () => suite && verifyEnvironment(access, suite)
   const result = await operate(access, assignment, (journal, overtaken) =>
     carryOut(access, request, plan, verify, { journal, overtaken }),
   )

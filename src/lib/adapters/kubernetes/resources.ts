@@ -13,6 +13,7 @@ export const resources = {
   pods: core('Pod', 'pods'),
   events: core('Event', 'events'),
   secrets: core('Secret', 'secrets'),
+  services: core('Service', 'services'),
   configMaps: core('ConfigMap', 'configmaps'),
   namespaces: core('Namespace', 'namespaces', false),
   deployments: { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true },
