@@ -21,6 +21,13 @@ export interface ListOptions {
   resourceVersion?: string
 }
 
+export interface WatchOptions extends ListOptions {
+  allowWatchBookmarks?: boolean
+  timeoutSeconds?: number
+  signal?: AbortSignal
+  onOpen?: () => void
+}
+
 export interface WriteOptions {
   dryRun?: boolean
   fieldManager?: string
@@ -135,21 +142,25 @@ export class KubernetesClient {
     return this.json('DELETE', resourcePath(type, { namespace, name }), { body, signal })
   }
 
-  /** One long-lived watch request; ends when the server closes it. Use an Informer for more than one answer. */
+  /**
+   * One long-lived watch request; ends when the server closes it. Use an Informer for more than one answer.
+   * @param options.onOpen called when the server has taken the request, which may be long before the first event
+   */
   async *watch<T extends KubernetesObject>(
     type: ResourceType,
-    options: ListOptions & { allowWatchBookmarks?: boolean; timeoutSeconds?: number; signal?: AbortSignal },
+    options: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>> {
-    const { namespace, signal, ...query } = options
+    const { namespace, signal, onOpen, ...query } = options
     const path = resourcePath(type, { namespace })
-    for await (const line of this.lines(path, { query: { ...query, watch: true }, signal })) {
+    for await (const line of this.lines(path, { query: { ...query, watch: true }, signal, onOpen })) {
       yield JSON.parse(line) as WatchEvent<T>
     }
   }
 
   /** The lines of a streamed answer (watch, pod logs), as they arrive. */
-  async *lines(path: string, options: RequestOptions = {}): AsyncGenerator<string> {
+  async *lines(path: string, options: RequestOptions & { onOpen?: () => void } = {}): AsyncGenerator<string> {
     const response = await this.#send('GET', path, { ...options, timeoutMs: 0 })
+    options.onOpen?.()
     let rest = ''
     response.setEncoding('utf8')
     try {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { changeService, type ServiceRun } from './change-service.ts'
 import { type ReleaseStep, settleRelease, upgradeRelease } from './release.ts'
-import { trackHooks } from './track.ts'
+import { formerHookJobs, trackHooks } from './track.ts'
 import type { ServicePlan, ServiceResult } from './types.ts'
 
 /** helm reports a failed hook as soon as the Job does; the watch may be a moment behind. */
@@ -27,11 +27,9 @@ async function upgradeWatchingHooks(run: ServiceRun, step: ReleaseStep, plan: Se
   if (plan.hookJobs.length === 0) return upgradeRelease(step, plan)
   const stopHelm = new AbortController()
   const stopHooks = new AbortController()
-  const hooks = trackHooks(
-    { watch: run.watch, signal: AbortSignal.any([step.signal, stopHooks.signal]) },
-    plan,
-    run.ports.environment.rollout,
-  )
+  const track = { watch: run.watch, signal: AbortSignal.any([step.signal, stopHooks.signal]) }
+  const former = await formerHookJobs(track, plan)
+  const hooks = trackHooks(track, plan, former, run.ports.environment.rollout)
   hooks.catch(() => stopHelm.abort())
   try {
     return await upgradeRelease({ ...step, signal: AbortSignal.any([step.signal, stopHelm.signal]) }, plan)

@@ -47,7 +47,7 @@ export async function trackRollout(track: Track, deployments: string[]): Promise
     if (watch.lost) {
       // Never a verdict on a picture that may be old.
       for (const { judge } of awaited) judge.forget()
-      track.onProgress(`the API server is out of reach, reconnecting (${watch.lost.message})`)
+      track.onProgress(`no news from the cluster, reconnecting: ${watch.lost.message}`)
       return false
     }
     const lines: string[] = []
@@ -65,21 +65,32 @@ export async function trackRollout(track: Track, deployments: string[]): Promise
 }
 
 /**
+ * The Jobs of earlier revisions' hooks, which stay until helm creates them anew; to be asked for before helm starts.
+ * @returns their uids
+ */
+export async function formerHookJobs(
+  { watch, signal }: Pick<Track, 'watch' | 'signal'>,
+  plan: ServicePlan,
+): Promise<Set<string>> {
+  await until(watch, signal, () => true)
+  return new Set(plan.hookJobs.flatMap((name) => watch.job(name)?.job.uid ?? []))
+}
+
+/**
  * Watches the Jobs that helm runs as hooks while helm itself only waits.
  * @returns when the signal is aborted; @throws {RolloutFailedError} when a hook has failed for good
  */
 export async function trackHooks(
   { watch, signal }: Pick<Track, 'watch' | 'signal'>,
   plan: ServicePlan,
+  former: ReadonlySet<string>,
   thresholds: RolloutThresholds,
 ): Promise<void> {
   const judge = new RolloutJudge(thresholds)
-  const known = new Set(plan.hookJobs.map((name) => watch.job(name)?.job.uid))
   await until(watch, signal, () => {
     for (const name of plan.hookJobs) {
       const seen = watch.job(name)
-      // A Job of an earlier revision stays until the hook is created anew.
-      if (seen === undefined || known.has(seen.job.uid)) continue
+      if (seen === undefined || former.has(seen.job.uid)) continue
       const finding = judge.judgeHook(seen.job)
       if (finding) throw failed(finding, seen.pods)
     }
