@@ -30,7 +30,7 @@ function schema(title: string, of: z.ZodType): string {
   return `${JSON.stringify({ title, ...body }, null, 2)}\n`
 }
 
-/** One box for each room of src/, one arrow for each direction in which one imports another. */
+/** One box for each room of src/, one arrow for each direction in which one imports another; dashed: types only. */
 async function architecture(): Promise<string> {
   const { output } = await cruise(
     ['src'],
@@ -39,15 +39,15 @@ async function architecture(): Promise<string> {
     {},
   )
   const { modules } = JSON.parse(String(output)) as {
-    modules: { source: string; dependencies: { resolved: string; typeOnly?: boolean }[] }[]
+    modules: { source: string; dependencies: { resolved: string; dependencyTypes: string[] }[] }[]
   }
   const edges = new Map<string, boolean>()
   for (const { source, dependencies } of modules) {
-    for (const { resolved, typeOnly = false } of dependencies) {
+    for (const { resolved, dependencyTypes } of dependencies) {
       const [from, to] = [roomOf(source), roomOf(resolved)]
       if (from === undefined || to === undefined || from === to) continue
       const key = `"${from}" -> "${to}"`
-      edges.set(key, (edges.get(key) ?? true) && typeOnly)
+      edges.set(key, (edges.get(key) ?? true) && dependencyTypes.includes('type-only'))
     }
   }
   const lines = [...edges].sort().map(([edge, typesOnly]) => `${edge}${typesOnly ? ' [style=dashed]' : ''};`)
@@ -60,7 +60,7 @@ async function architecture(): Promise<string> {
 
 /** `commands`, or `workflows` of src/lib/workflows/…; files beside the rooms belong to all of them. */
 function roomOf(file: string): string | undefined {
-  return /^src\/(?:lib\/)?([^/]+)\//.exec(file)?.[1]
+  return /^src\/(?:lib\/)?(?!lib\/)([^/]+)\//.exec(file)?.[1]
 }
 
 const generated: Record<string, string> = {
