@@ -49,6 +49,7 @@ export async function carryOutDeploy(
   const interrupted = signal.aborted
   return {
     ...(interrupted ? { outcome: 'interrupted' } : closing(failed, smokeTests, recovery)),
+    ready: readyOf(failed ? [] : services),
     ...(failed && { failure: failureOf(services, smokeTests) }),
     conclude: () => deployOutcome(ports, plan, services, run),
   }
@@ -62,6 +63,12 @@ export async function runServices({ tasks, results, close }: ServiceTasks): Prom
   } finally {
     close()
   }
+}
+
+/** The services whose pods were seen ready. */
+export function readyOf(services: ServiceResult[]): string[] {
+  const isReady = ({ outcome }: ServiceResult) => ['deployed', 'unchanged', 'rolled-back'].includes(outcome)
+  return services.filter(isReady).map(({ service }) => service)
 }
 
 async function recover(

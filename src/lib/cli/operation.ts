@@ -1,4 +1,10 @@
-import type { ReleaseSet, ServiceRecord, SetOutcome } from '../domain/release/release-set.ts'
+import {
+  lastProven,
+  provenStates,
+  type ReleaseSet,
+  type ServiceRecord,
+  type SetOutcome,
+} from '../domain/release/release-set.ts'
 import { runTasks } from '../output/task-list.ts'
 import { symbols, stderrTheme as theme } from '../output/theme.ts'
 import { Journal } from '../workflows/record/journal.ts'
@@ -30,6 +36,8 @@ export interface Ending<T> {
   /** The smoke tests have passed on what is there now. */
   proven?: boolean
   restored?: string
+  /** Services whose pods were seen ready. */
+  ready?: string[]
   failure?: string
   /** Gives the result, or throws what went wrong; called when all is on record and the lock is free. */
   conclude: () => T
@@ -47,7 +55,7 @@ export async function operate<T>(
   work: (journal: Journal, overtaken: boolean) => Promise<Ending<T>>,
 ): Promise<T> {
   const { lock, ports } = access
-  const { by, overtaken } = await begin(access, assignment)
+  const { by, overtaken, base } = await begin(access, assignment)
   const journal = new Journal(
     { sets: access.sets, confirm: () => lock.confirm(), now: ports.now },
     { ...record(access, assignment), by },
@@ -65,7 +73,7 @@ export async function operate<T>(
       },
     }
   }
-  await close(access, journal, ending)
+  await close(access, journal, ending, base)
   lock.lost.throwIfAborted()
   return ending.conclude()
 }
@@ -74,7 +82,7 @@ export async function operate<T>(
 async function begin(access: EnvironmentAccess, { operation, waitMs, newest }: Assignment) {
   const { lock, ports, sets, session } = access
   const by = await actorOf(session)
-  const found = { notices: [] as string[], overtaken: false }
+  const found = { notices: [] as string[], overtaken: false, base: undefined as ReleaseSet | undefined }
   try {
     await runTasks([
       {
@@ -86,6 +94,7 @@ async function begin(access: EnvironmentAccess, { operation, waitMs, newest }: A
           }
           await lock.acquire(holder, { waitMs, signal: ports.signal, onWait })
           const known = await sets.list(ports.signal)
+          found.base = lastProven(known)
           found.notices = await closeAbandoned({ ...ports, sets, audit: access.audit }, known)
           found.overtaken = known.at(-1)?.id !== newest || found.notices.length > 0
         },
@@ -96,7 +105,7 @@ async function begin(access: EnvironmentAccess, { operation, waitMs, newest }: A
     throw error
   }
   for (const notice of found.notices) process.stderr.write(`${theme.warn(symbols.warn)} ${notice}\n`)
-  return { by, overtaken: found.overtaken }
+  return { by, overtaken: found.overtaken, base: found.base }
 }
 
 function record(
@@ -117,10 +126,15 @@ function record(
 }
 
 /** The audit log first, then the record, then the lock: the next operation closes what is cut off in between. */
-async function close<T>(access: EnvironmentAccess, journal: Journal, ending: Ending<T>): Promise<void> {
+async function close<T>(
+  access: EnvironmentAccess,
+  journal: Journal,
+  ending: Ending<T>,
+  base: ReleaseSet | undefined,
+): Promise<void> {
   const { lock, ports, audit, session } = access
   if (lock.lost.aborted) return
-  const { outcome, conclude: _, ...facts } = ending
+  const { outcome, conclude: _, ready = [], ...facts } = ending
   const { id, operation, by, startedAt, request, services } = journal.set
   const signal = AbortSignal.timeout(session.signal.aborted ? LAST_WORDS_MS : RECORD_MS)
   try {
@@ -129,7 +143,8 @@ async function close<T>(access: EnvironmentAccess, journal: Journal, ending: End
     const live = await liveStates(ports.helm, [...names], signal)
     const durationMs = ports.now() - Date.parse(startedAt)
     const entry = await audit.append({ id, operation, by, startedAt, durationMs, request, outcome }, signal)
-    await journal.end({ outcome, ...facts }, live, signal)
+    const after = provenStates({ outcome, ready, proven: facts.proven }, live, base)
+    await journal.end({ outcome, ...facts }, after, signal)
     await lock.release(signal, { sequence: entry.sequence, hash: entry.hash })
   } catch (error) {
     if (!lock.lost.aborted && !session.signal.aborted) {

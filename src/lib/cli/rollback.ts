@@ -11,7 +11,7 @@ import type { RollbackPlan, RollbackRequest, RollbackResult } from '../workflows
 import type { SmokeReport } from '../workflows/smoke-test/report.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { confirm } from './confirm.ts'
-import { runServices } from './deploy-run.ts'
+import { readyOf, runServices } from './deploy-run.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
 import { type Ending, operate } from './operation.ts'
@@ -178,6 +178,7 @@ async function carryOut(
   return {
     outcome: signal.aborted ? 'interrupted' : failed ? 'failed' : proven ? 'good' : 'ready',
     proven,
+    ready: readyOf(services),
     ...(!failed && plan.set && { restored: plan.set.id }),
     conclude: () => rollbackOutcome(ports, plan, services, run),
   }

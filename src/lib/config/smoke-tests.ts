@@ -32,7 +32,9 @@ export async function loadSmokeTests(file: string, names: SmokeTestNames): Promi
   const document = parseDocument(content, { lineCounter: lines })
   const locator = new ProblemLocator(document, lines)
   const syntax = document.errors.map((error) => locator.fromSyntax(error))
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw invalid(file, syntax)
+  // After the first fault of syntax, the rest are its echoes.
+  const fault = document.errors.findIndex(({ code }) => code !== 'DUPLICATE_KEY')
+  if (fault >= 0) throw invalid(file, syntax.slice(fault, fault + 1))
   const parsed = smokeTestSchema.safeParse(document.toJS() ?? {})
   const found = parsed.success
     ? nameProblems(parsed.data, names, locator)

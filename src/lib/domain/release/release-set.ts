@@ -78,7 +78,7 @@ export function isGood({ proven }: ReleaseSet): boolean {
 }
 
 /** True where all pods were ready in the end. */
-function isReady({ outcome }: ReleaseSet): boolean {
+function isReady({ outcome }: Pick<ReleaseSet, 'outcome'>): boolean {
   return outcome === 'good' || outcome === 'ready' || outcome === 'rolled-back'
 }
 
@@ -116,9 +116,28 @@ export function rollbackTarget(
     differing(set, live).filter((name) => only.length === 0 || only.includes(name)).length > 0
   const newest = candidates.at(-1)
   if (newest === undefined || wanted(newest)) return newest
-  // What runs is good: step back from the set that made it so, not from a rollback to it.
+  // What runs is good: step back from the set that made it so, not from a rollback to it. Where the rollback was of one
+  // service, the others go back to that set now.
   const origin = originOf(newest, candidates)
-  return candidates.slice(0, candidates.indexOf(origin)).findLast(wanted)
+  return candidates.slice(0, candidates.indexOf(origin) + 1).findLast(wanted)
+}
+
+/**
+ * What a set may claim to have left: of one that may be gone back to, only states that were seen to work, now or in
+ * the set before. A service that nobody looked at does not become good by standing beside others.
+ * @param base the newest set that may be gone back to
+ */
+export function provenStates(
+  { outcome, ready, proven }: Pick<ReleaseSet, 'outcome' | 'proven'> & { ready: string[] },
+  live: LiveStates,
+  base: ReleaseSet | undefined,
+): LiveStates {
+  if (!isReady({ outcome })) return live
+  const all = proven === true && outcome !== 'rolled-back'
+  const kept = Object.entries(live).filter(([name, state]) => {
+    return all || ready.includes(name) || sameState(state, base?.services[name]?.after)
+  })
+  return Object.fromEntries(kept)
 }
 
 /** The newest set that an automatic rollback may take without a question. */

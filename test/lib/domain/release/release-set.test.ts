@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   differingFrom,
   lastProven,
+  provenStates,
   type ReleaseSet,
   rollbackTarget,
   type ServiceState,
@@ -58,6 +59,11 @@ describe('where a rollback goes', () => {
     expect(rollbackTarget(sets, live('v1', 'v1'))?.id).toBe('0')
     expect(rollbackTarget(sets.slice(1), live('v1', 'v1'))).toBeUndefined()
   })
+  test('after a rollback of one service, the others follow it', () => {
+    const one = set('3', 'v1', 'v2', { operation: 'rollback', restored: '1' })
+    const sets = [set('1', 'v1', 'v1'), set('2', 'v2', 'v2'), one]
+    expect(rollbackTarget(sets, live('v1', 'v2'))?.id).toBe('1')
+  })
   test('one service: the newest good set in which it differs', () => {
     const sets = [set('1', 'v1', 'v1'), set('2', 'v1', 'v2'), set('3', 'v3', 'v2')]
     expect(rollbackTarget(sets, live('v3', 'v2'), ['a'])?.id).toBe('2')
@@ -80,6 +86,24 @@ test('an automatic rollback takes the newest proven set, even where a newer one 
   expect(lastProven([set('1', 'v1', 'v1'), ready])?.id).toBe('1')
   expect(lastProven([ready])?.id).toBe('2')
   expect(lastProven([set('3', 'v3', 'v3', failed)])).toBeUndefined()
+})
+
+describe('what a set may claim to have left', () => {
+  const base = set('1', 'v1', 'v1')
+  const claim = (rest: Partial<ReleaseSet>, ready: string[]) =>
+    Object.keys(provenStates({ ...base, ...rest, ready }, live('v2', 'v1'), base))
+  test('proven by smoke tests: everything', () => expect(claim({}, [])).toEqual(['a', 'b']))
+  test('only ready: what was followed, and what was good before', () => {
+    const ready = { outcome: 'ready', proven: false } as const
+    expect(claim(ready, [])).toEqual(['b'])
+    expect(claim(ready, ['a'])).toEqual(['a', 'b'])
+  })
+  test('rolled back: not the service that failed and had nothing to go back to', () => {
+    expect(claim({ outcome: 'rolled-back' }, [])).toEqual(['b'])
+  })
+  test('failed: everything, as a record of how things stand', () => {
+    expect(claim({ outcome: 'failed', proven: false }, [])).toEqual(['a', 'b'])
+  })
 })
 
 test('what an operation has changed shows by helm’s numbers', () => {
