@@ -190,6 +190,17 @@ export class KubernetesClient {
     return JSON.parse(await this.text(method, path, { accept: 'application/json', ...options })) as T
   }
 
+  /** One request and its answer, whatever its status, without another try: for what stands behind a proxy. */
+  async exchange(
+    method: string,
+    path: string,
+    options: RequestOptions & { headers?: Record<string, string> } = {},
+  ): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> {
+    const response = await this.#open(method, path, options)
+    const body = await readAll(response, this.access.server)
+    return { status: response.statusCode ?? 500, headers: response.headers, body }
+  }
+
   /** Ends kept-alive connections. */
   close(): void {
     this.#agent.destroy()
@@ -209,19 +220,30 @@ export class KubernetesClient {
   }
 
   async #send(method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
+    const response = await this.#open(method, path, options)
+    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access.server)
+    return response
+  }
+
+  async #open(
+    method: string,
+    path: string,
+    options: RequestOptions & { headers?: Record<string, string> },
+  ): Promise<IncomingMessage> {
     options.signal?.throwIfAborted()
     const url = new URL(this.access.server.replace(/\/$/, '') + path)
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value))
     }
-    const body = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body))
+    const body = bodyOf(options.body)
     const token = await this.access.token?.()
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    return new Promise<IncomingMessage>((resolve, reject) => {
       const request = httpsRequest(url, {
         method,
         agent: this.#agent,
         signal: options.signal,
         headers: {
+          ...options.headers,
           accept: options.accept ?? '*/*',
           'user-agent': 'emr',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -240,9 +262,13 @@ export class KubernetesClient {
       }
       request.end(body)
     })
-    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access.server)
-    return response
   }
+}
+
+/** Bytes go out as they are, everything else as JSON. */
+function bodyOf(body: unknown): Buffer | undefined {
+  if (body === undefined || Buffer.isBuffer(body)) return body
+  return Buffer.from(JSON.stringify(body))
 }
 
 function writeQuery(options: WriteOptions): RequestOptions['query'] {

@@ -33,10 +33,10 @@ interface Track {
  * Follows the Deployments of one release until all are complete.
  * @throws {RolloutFailedError} as soon as one of them has failed for good
  */
-export async function trackRollout(track: Track, plan: ServicePlan): Promise<void> {
+export async function trackRollout(track: Track, deployments: string[]): Promise<void> {
   const { ports, watch, signal } = track
   const awaited = await Promise.all(
-    plan.deployments.map(async (name) => ({
+    deployments.map(async (name) => ({
       name,
       judge: new RolloutJudge(ports.environment.rollout),
       // The watch may lag behind helm: what it shows counts once it shows this generation.
