@@ -2,14 +2,14 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmMajors } from '../support/binaries.ts'
-import { onSandbox, openProject, type Project, seen } from './project.ts'
+import { onSandbox, openProject, type Project, SPEED, seen } from './project.ts'
 
 /** How long these environments let each kind of trouble last. */
 const PATIENCE_MS = 2_000
 /** A verdict has to come this soon after its rule allows it. */
 const DETECTION_MS = 15_000
 /** The charts' progressDeadlineSeconds at the sandbox's speed. */
-const PROGRESS_DEADLINE_MS = 240_000 / 40
+const PROGRESS_DEADLINE_MS = 240_000 / SPEED
 
 const rollout = { imagePull: '2s', containerConfig: '2s', unschedulable: '2s', podCreation: '2s' }
 const charts = resolve(import.meta.dirname, '../../helm')
@@ -194,7 +194,7 @@ describe.skipIf(!onSandbox)('what passes by itself is waited for', () => {
 
   test.each([
     ['429 answers', { status: 429, share: 0.05, retryAfterSeconds: 1 }],
-    ['500 answers', { status: 500, share: 0.05 }],
+    ['500 answers', { status: 500, share: 0.2, seconds: 4 }],
   ] as const)('%s', async (_, error) => {
     const faults = project.faults()
     await faults.set({ errors: [error] })

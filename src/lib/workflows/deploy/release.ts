@@ -5,7 +5,8 @@ import type { DeployPorts, ServicePlan } from './types.ts'
 /** Another helm that still works on the release gets this long to finish before its revision counts as left behind. */
 const PENDING_GRACE_MS = 15_000
 const POLL_MS = 500
-const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000]
+/** An API server that is being replaced is away for about half a minute. */
+const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000]
 
 export interface ReleaseStep {
   ports: Pick<DeployPorts, 'helm' | 'id' | 'now'>
