@@ -27,13 +27,14 @@ describe.skipIf(!onSandbox).each(helmMajors)('killed at random moments, with hel
       environments: Object.fromEntries(ENVIRONMENTS.map((name) => [name, {}])),
     })
     await project.emr('sandbox', 'start')
-    for (const name of ENVIRONMENTS) {
+    const prepare = async (name: string) => {
       for (const tag of ['v1', 'v2']) {
         const { code, stderr } = await project.emr('deploy', name, '--tag', tag)
         expect(code, stderr).toBe(0)
       }
     }
-  })
+    await Promise.all(ENVIRONMENTS.map(prepare))
+  }, 300_000)
   afterAll(() => project?.close())
 
   const left = async (environment: string) => {
@@ -78,9 +79,9 @@ describe.skipIf(!onSandbox).each(helmMajors)('killed at random moments, with hel
         const story = `${words.join(' ')} got ${way.join(', ')} after ${Math.round(moment)} ms\n${next.stderr}`
         expect(next.code, story).toBe(0)
         expect(await left(environment), story).toEqual({ pending: '', holder: '' })
-        const verified = await project.emr('history', environment, '--verify', '--limit', '1')
-        expect(verified.stdout, story).toMatch(/audit log: \d+ entries, unbroken/)
       }
+      const verified = await project.emr('history', environment, '--verify')
+      expect(verified.stdout).toMatch(/audit log: \d+ entries, unbroken/)
     },
   )
 })
