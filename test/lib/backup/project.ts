@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from 'pg'
 import { onTestFinished } from 'vitest'
@@ -54,15 +54,17 @@ export interface BackupProject {
 /** A project whose environment `local` has this database. @param more further lines of the environment, as YAML flow */
 export function backupProject(
   connection: DatabaseConnection,
-  { backup = 'store: ./backups', more = [] as string[] } = {},
+  options: { backup?: string; database?: string; more?: string[] } = {},
 ): BackupProject {
-  const { host, port, database, user, password } = connection
+  const { host, port, user, password } = connection
+  const direct = `{host: ${host}, port: ${port}, name: ${connection.database}, user: ${user}, password: {file: password}, tls: {mode: disable}}`
+  const { backup = 'store: ./backups', database = direct, more = [] } = options
   const yaml = [
     'services: {}',
     'environments:',
     '  local:',
     '    cluster: {sandbox: {}}',
-    `    database: {host: ${host}, port: ${port}, name: ${database}, user: ${user}, password: {file: password}, tls: {mode: disable}}`,
+    `    database: ${database}`,
     `    backup: {${backup}}`,
     ...more.map((line) => `    ${line}`),
   ]
