@@ -16,6 +16,7 @@ import type { CommandContext, Report } from './base-command.ts'
 import { clusterAccess } from './cluster-access.ts'
 import { confirm } from './confirm.ts'
 import { usageError } from './flags.ts'
+import { sandboxDatabase } from './sandbox-database.ts'
 import { openSession, type Session, type SessionFlags, tool } from './session.ts'
 
 export interface DeployFlags extends SessionFlags {
@@ -106,7 +107,12 @@ async function prepare(session: Session, request: DeployRequest) {
 async function connect(session: Session): Promise<{ ports: DeployPorts; kubeconfig: string }> {
   const { environment, stateFolder, runner, signal } = session
   const { namespace } = environment
-  const [access, helm] = await Promise.all([clusterAccess(session, { start: true }), tool(session, 'helm')])
+  const [access, helm] = await Promise.all([
+    clusterAccess(session, { start: true }),
+    tool(session, 'helm'),
+    // A deploy needs no database: what is wrong with it, emr db-backup tells.
+    sandboxDatabase(session).catch(() => undefined),
+  ])
   const { kubeconfig, context } = access
   const client = new KubernetesClient(access)
   const id = operationId()

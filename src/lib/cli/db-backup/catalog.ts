@@ -28,8 +28,9 @@ export async function runList(flags: SessionFlags, context: CommandContext): Pro
 
 /** `emr db-backup status`: exit 1 when something is beyond its threshold, so that an alarm can be built on it. */
 export async function runStatus(flags: SessionFlags, context: CommandContext): Promise<Report<BackupStatus>> {
-  const { catalog, environment, settings, slotPrefix, signal } = await openBackupSession(flags, context)
-  const connection = await databaseConnection(environment, signal)
+  const session = await openBackupSession(flags, context)
+  const { catalog, environment, settings, slotPrefix, signal } = session
+  const connection = await databaseConnection(session, signal)
   const [content, server] = await Promise.all([catalog.read(), readSlots(connection, slotPrefix)])
   const where = { environment: environment.name, store: catalog.store.url }
   const status = judgeStatus({ content, ...server, alarm: settings.alarm, now: Date.now() }, where)

@@ -68,9 +68,9 @@ export async function withSource<T>(
   flags: TransferFlags,
   work: (ports: BackupPorts, transfer: TransferOptions, meter: Meter) => Promise<T>,
 ): Promise<T> {
-  const { environment, catalog, settings, signal, runner } = session
+  const { catalog, settings, signal, runner } = session
   const maxRate = flags['max-rate'] ?? settings.maxRate
-  const connection = await databaseConnection(environment, signal)
+  const connection = await databaseConnection(session, signal)
   return metered(title, session, maxRate, async (meter, transfer) => {
     const source = await PostgresSource.open(connection, runner)
     try {

@@ -3,17 +3,19 @@ import type { DatabaseConnection } from '../../adapters/postgres/connection.ts'
 import type { PasswordReference } from '../../domain/backup/settings.ts'
 import type { Environment } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
+import { sandboxDatabase } from '../sandbox-database.ts'
+import type { Session } from '../session.ts'
 
 /**
  * The environment's database, with its password from where the configuration says.
  * @throws {EmrError} DATABASE_NOT_CONFIGURED (3), PASSWORD_MISSING (4), or what AWS says (4)
  */
 export async function databaseConnection(
-  environment: Environment,
+  { environment, stateFolder }: Pick<Session, 'environment' | 'stateFolder'>,
   signal: AbortSignal,
 ): Promise<DatabaseConnection> {
   const { database, aws, name } = environment
-  if (!database) throw notConfigured(name, 'database: {…}')
+  if (!database) return sandboxConnection({ environment, stateFolder })
   const secret = await secretOf(environment, signal)
   const endpoint =
     database.host === undefined && secret.host === undefined ? await endpointOf(environment, signal) : {}
@@ -33,6 +35,24 @@ export async function databaseConnection(
     tls: database.tls.mode,
     rootCertificate: database.tls.rootCertificate,
   }
+}
+
+/** The sandbox's own database: on this machine, and so without TLS. */
+async function sandboxConnection(
+  session: Pick<Session, 'environment' | 'stateFolder'>,
+): Promise<DatabaseConnection> {
+  const { environment } = session
+  if (environment.cluster.kind !== 'sandbox') throw notConfigured(environment.name, 'database: {…}')
+  const found = await sandboxDatabase(session)
+  if (found) return { ...found, tls: 'disable', rootCertificate: undefined }
+  throw new EmrError('The sandbox has no database: PostgreSQL is not on this machine', {
+    code: 'DATABASE_MISSING',
+    exitCode: ExitCode.preflight,
+    suggestions: [
+      'apt-get install postgresql-15 zstd',
+      `or name one: environments.${environment.name}.database`,
+    ],
+  })
 }
 
 interface Secret {

@@ -36,7 +36,7 @@ export async function runRestore(
     ? resolveEnvironment(session.config, flags['target-environment'])
     : session.environment
   const plan = await prepareRestore(session.catalog, flags.to)
-  const server = await databaseConnection(receiving, session.signal)
+  const server = await databaseConnection({ ...session, environment: receiving }, session.signal)
   if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
   const action = `restore ${plan.full.environment} into database ${flags.target} at ${server.host}:${server.port}`
   await confirm(receiving, action, { ...flags, ...context })
@@ -93,7 +93,7 @@ export async function runDrill(
   context: CommandContext,
 ): Promise<Report<DrillResult>> {
   const session = await openBackupSession(flags, context)
-  const server = await databaseConnection(session.environment, session.signal)
+  const server = await databaseConnection(session, session.signal)
   const title = `Restore drill of ${session.environment.name}`
   const result = await withSource(session, title, flags, (ports, transfer, meter) =>
     drill(ports, requestOf(flags, session), scratchOf(session, server, flags, meter, transfer)),

@@ -25,7 +25,7 @@ export async function runVerify(flags: VerifyFlags, context: CommandContext): Pr
   const content = await catalog.read()
   const major = Math.max(0, ...content.manifests.map(({ serverMajor }) => serverMajor))
   const programs = flags.decode ? await findPrograms(runner, major) : undefined
-  const server = flags.restore ? await databaseConnection(environment, signal) : undefined
+  const server = flags.restore ? await databaseConnection(session, signal) : undefined
   const title = `Verify the backups of ${environment.name}`
   const maxRate = flags['max-rate'] ?? settings.maxRate
   const found = await metered(title, session, maxRate, async (meter, transfer) => {
