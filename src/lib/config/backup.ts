@@ -62,23 +62,6 @@ export const backupSchema = z
           .describe('It fails when the server keeps more log than this for the next one'),
       })
       .prefault({}),
-    via: z
-      .enum(['direct', 'job'])
-      .optional()
-      .describe('From here, or as a Job in the cluster. Default: job for EKS, else direct'),
-    job: z
-      .strictObject({
-        image: z.string().optional().describe('Image of emr with the programs of PostgreSQL'),
-        serviceAccount: z
-          .string()
-          .default('emr-db-backup')
-          .describe('Its role may read the secret and write the store'),
-        secret: z
-          .string()
-          .optional()
-          .describe('Kubernetes Secret whose key `password` is the database password'),
-      })
-      .prefault({}),
     snapshotCopy: z
       .strictObject({ region: z.string(), kmsKey: z.string().describe('KMS key in that region') })
       .optional()
@@ -101,12 +84,8 @@ export function databaseReference(
   }
 }
 
-/** @param onEks whether the environment's cluster is on EKS, and so its database out of reach from here */
-export function backupSettings(
-  backup: z.infer<typeof backupSchema>,
-  folder: string,
-  onEks: boolean,
-): BackupSettings {
+/** @param folder of the configuration, which paths are relative to */
+export function backupSettings(backup: z.infer<typeof backupSchema>, folder: string): BackupSettings {
   const { snapshotCopy, maxRate, alarm } = backup
   return {
     store: storeReference(backup.store, backup.kmsKey, folder),
@@ -114,8 +93,6 @@ export function backupSettings(
     jobs: backup.jobs,
     maxRate: maxRate === undefined ? undefined : parseSize(maxRate),
     alarm: { ageMs: parseDuration(alarm.age) ?? DAY_MS, slotBytes: parseSize(alarm.slot) ?? 0 },
-    via: backup.via ?? (onEks ? 'job' : 'direct'),
-    job: backup.job,
     snapshotCopy: snapshotCopy && { region: snapshotCopy.region, kmsKeyId: snapshotCopy.kmsKey },
   }
 }

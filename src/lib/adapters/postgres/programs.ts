@@ -39,7 +39,7 @@ export async function findPrograms(runner: Runner, serverMajor: number): Promise
     {
       code: 'BACKUP_TOOL_MISSING',
       exitCode: ExitCode.preflight,
-      suggestions: [install, 'or run it in the cluster: --via job'],
+      suggestions: [install],
     },
   )
 }

@@ -14,8 +14,8 @@ import { EmrError, ExitCode, messageOf } from '../../errors.ts'
 /** Schema in the target that holds the progress while a restore is under way. */
 export const PROGRESS_SCHEMA = 'emr_restore'
 
-/** Characters of SQL that are sent at once; an INSERT of many rows is at most a quarter of it. */
-const BATCH = 256 * 1024
+/** Characters of SQL that are sent at once. */
+const BATCH = 64 * 1024
 /** Characters of SQL in one transaction of the target, where the source's are smaller. */
 const TRANSACTION = 4 * 1024 * 1024
 
@@ -120,7 +120,7 @@ export class Replay {
     const row = insertRow(after)
     this.#rows.values.push(row)
     this.#rows.length += row.length
-    if (this.#rows.length > BATCH / 4 || relation.columns.length === 0) this.#endRows()
+    if (this.#rows.length > BATCH || relation.columns.length === 0) this.#endRows()
   }
 
   #endRows(): void {

@@ -27,9 +27,6 @@ export interface BackupSettings {
   /** Bytes per second; undefined for no limit. */
   maxRate?: number
   alarm: { ageMs: number; slotBytes: number }
-  /** Where full and incremental run when nothing else is asked for. */
-  via: 'direct' | 'job'
-  job: { image?: string; serviceAccount: string; secret?: string }
   /** Region that gets a copy of each snapshot. */
   snapshotCopy?: { region: string; kmsKeyId: string }
 }
