@@ -11,11 +11,16 @@ import DbBackupStatus from './db-backup/status.ts'
 import DbBackupVerify from './db-backup/verify.ts'
 import Deploy from './deploy.ts'
 import Doctor from './doctor.ts'
+import History from './history.ts'
+import Lock from './lock.ts'
+import Rollback from './rollback.ts'
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
 import SandboxStart from './sandbox/start.ts'
 import SandboxStatus from './sandbox/status.ts'
 import SandboxStop from './sandbox/stop.ts'
+import SmokeTest from './smoke-test.ts'
+import Unlock from './unlock.ts'
 
 /** Every command by what is typed. Only names and flags live in these files; the work is imported when it is run. */
 export const COMMANDS = {
@@ -32,9 +37,14 @@ export const COMMANDS = {
   'db-backup:verify': DbBackupVerify,
   deploy: Deploy,
   doctor: Doctor,
+  history: History,
+  lock: Lock,
+  rollback: Rollback,
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,
   'sandbox:start': SandboxStart,
   'sandbox:status': SandboxStatus,
   'sandbox:stop': SandboxStop,
+  'smoke-test': SmokeTest,
+  unlock: Unlock,
 }

@@ -37,6 +37,7 @@ export function resolveEnvironment(config: LoadedConfig, name: string): Environm
     namespace: environment.namespace ?? `emr-platform-${name}`,
     cluster: clusterReference(environment.cluster, folder),
     aws: environment.aws,
+    ...(environment.gateway && { gateway: environment.gateway }),
     concurrency: environment.concurrency,
     rollout: thresholds(environment.rollout),
     database: environment.database && databaseReference(environment.database, folder),

@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
 import type { Lsn } from '../../domain/backup/lsn.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
+
+/** SQLSTATE of a slot that another process has. */
+const OBJECT_IN_USE = '55006'
 
 export interface SlotState {
   name: string
@@ -32,13 +36,43 @@ export async function slotStates(client: Client, prefix: string): Promise<SlotSt
   }))
 }
 
-/** Lets the server forget the log before this position; a slot that is further already stays where it is. */
+/** How long a slot may stay in the hands of the server process that has just sent its changes. */
+const RELEASE_MS = 30_000
+
+/**
+ * Lets the server forget the log before this position; a slot that is further already stays where it is.
+ * @throws {EmrError} SLOT_IN_USE (exit 5) when somebody else reads from it
+ */
 export async function advanceSlot(client: Client, slot: string, lsn: Lsn): Promise<void> {
-  await client.query(
-    `SELECT pg_replication_slot_advance(slot_name, $2::pg_lsn) FROM pg_replication_slots
-     WHERE slot_name = $1 AND confirmed_flush_lsn < $2::pg_lsn`,
-    [slot, lsn],
-  )
+  const deadline = Date.now() + RELEASE_MS
+  while (!(await tryAdvance(client, slot, lsn))) {
+    // The process that sent the changes lets go once it sees that its reader has left, which is not at once.
+    if (Date.now() > deadline) {
+      throw new EmrError(`The backup is complete, but its slot ${slot} is still in use and keeps the log`, {
+        code: 'SLOT_IN_USE',
+        exitCode: ExitCode.tool,
+        suggestions: [
+          'the next incremental backup frees the log; emr db-backup status tells how much is kept',
+        ],
+      })
+    }
+    await delay(100)
+  }
+}
+
+/** @returns false while the slot is in use */
+async function tryAdvance(client: Client, slot: string, lsn: Lsn): Promise<boolean> {
+  try {
+    await client.query(
+      `SELECT pg_replication_slot_advance(slot_name, $2::pg_lsn) FROM pg_replication_slots
+       WHERE slot_name = $1 AND confirmed_flush_lsn < $2::pg_lsn`,
+      [slot, lsn],
+    )
+    return true
+  } catch (error) {
+    if ((error as { code?: string }).code === OBJECT_IN_USE) return false
+    throw error
+  }
 }
 
 export async function dropSlot(client: Client, slot: string): Promise<void> {
