@@ -108,7 +108,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('a roll-out that cannot succeed, wi
     const namespace = project.namespaceOf(fault)
     expect((await project.emr('deploy', fault)).code).toBe(0)
     const { code, stdout, stderr } = await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, '--json')
-    expect(code).toBe(7)
+    expect(code).toBe(6)
     expect(stderr).toContain(`✖ task-service: ${headline}`)
     expect(stderr).toMatch(/pod +task-service-[a-z0-9]+-[a-z0-9]+/)
     expect(stderr).toMatch(reason)
@@ -119,7 +119,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('a roll-out that cannot succeed, wi
     if (fault !== 'unschedulable') expect(failure.finding.container).toBe('task-service')
     if (exitCode !== undefined) expect(failure.finding.exitCode).toBe(exitCode)
     expect(readdirSync(error.details.evidence)).toContain('task-service.json')
-    expect(await statuses(namespace)).toEqual(['deployed', 'superseded'])
+    expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
   })
 
   test('quota: the API server refuses the new pods', async () => {
@@ -129,8 +129,8 @@ describe.skipIf(!onSandbox).each(helmMajors)('a roll-out that cannot succeed, wi
     const { code, stderr } = await project.emr('deploy', 'quota', '--tag', '1.0.1')
     expect(stderr).toContain('✖ task-service: the API server refuses the new pods')
     expect(stderr).toMatch(/reason +FailedCreate: .*exceeded quota: small/)
-    expect(code).toBe(7)
-    expect(await statuses(namespace)).toEqual(['deployed', 'superseded'])
+    expect(code).toBe(6)
+    expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
   })
 })
 
@@ -160,7 +160,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('a failing hook, with helm %s', (he
     expect(stderr).toContain('✖ web: a hook of the release failed')
     expect(stderr).toMatch(/job +migrate/)
     expect(stderr).toMatch(/\| .*fatal/)
-    expect(code).toBe(7)
+    expect(code).toBe(6)
     expect(existsSync(JSON.parse(stdout).error.details.evidence)).toBe(true)
     expect(await image()).toMatch(/web:1\.0\.0$/)
 

@@ -24,7 +24,10 @@ export interface EnvironmentAccess {
   kubeconfig: string
 }
 
-/** Finds the cluster and helm; starts the sandbox where the environment is on it. */
+/**
+ * Finds the cluster and helm; starts the sandbox where the environment is on it.
+ * @throws {KubernetesConnectionError} when the API server does not answer
+ */
 export async function reachEnvironment(session: Session): Promise<EnvironmentAccess> {
   const { environment, stateFolder, runner } = session
   const { namespace } = environment
@@ -44,6 +47,8 @@ export async function reachEnvironment(session: Session): Promise<EnvironmentAcc
     signal: AbortSignal.any([session.signal, lock.lost]),
     now: Date.now,
   }
+  // Later an outage is waited out; a server that does not answer now is a wrong address or a missing network.
+  await ports.workloads.clusterVersion(session.signal)
   const sets = new ReleaseSets(client, namespace)
   return { session, ports, client, lock, sets, audit: new AuditLog(client, namespace), kubeconfig }
 }

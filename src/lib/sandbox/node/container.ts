@@ -199,15 +199,18 @@ export class ContainerStep {
       return
     }
     if (ending) this.#pod.wakeAt(started, ending.afterSeconds)
-    this.#probe(started)
+    this.#probe(started, ending !== undefined)
   }
 
   #isSidecar(): boolean {
     return this.#container.restartPolicy === 'Always'
   }
 
-  /** Without probes a running container is ready; with them after the set time, unless a fault keeps it from it. */
-  #probe(started: number): void {
+  /**
+   * Without probes a running container is ready; with them after the set time, unless a fault keeps it from it.
+   * @param isDoomed a process that ends by itself answers no probe before
+   */
+  #probe(started: number, isDoomed: boolean): void {
     const { readinessProbe, startupProbe } = this.#container
     if (this.#status.ready) return
     const usual = this.#pod.settings.readinessSeconds
@@ -216,7 +219,7 @@ export class ContainerStep {
     const hasProbes = readinessProbe !== undefined || startupProbe !== undefined
     const isUp = (!hasProbes && this.#fault !== 'slow') || this.#pod.since(started) >= seconds
     if (isUp && !this.#status.started) this.#set({ started: true })
-    if (isUp && !isHeld) {
+    if (isUp && !isHeld && !(isDoomed && hasProbes)) {
       this.#set({ ready: true })
       return
     }
