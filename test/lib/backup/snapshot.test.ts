@@ -1,9 +1,9 @@
 import { CreateDBInstanceCommand, DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import DbBackupSnapshot from '../../../src/commands/db-backup/snapshot.ts'
-import { hasMoto, startMoto } from '../../support/moto.ts'
 import { temporaryFolder } from '../../support/project.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { hasMoto, startMoto } from './moto.ts'
 
 describe.skipIf(!hasMoto)('db-backup snapshot', () => {
   let moto: Awaited<ReturnType<typeof startMoto>>

@@ -4,7 +4,7 @@ import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import { clientConfig } from './account.ts'
 import { awsError } from './errors.ts'
-import { instanceMissing } from './rds.ts'
+import { instanceMissing } from './rds-endpoint.ts'
 
 export interface RdsSnapshot {
   id: string

@@ -83,7 +83,7 @@ async function endpointOf(
   signal: AbortSignal,
 ): Promise<{ host?: string; port?: number }> {
   if (!aws || !database?.instance) return {}
-  const { instanceEndpoint } = await import('../../adapters/aws/rds.ts')
+  const { instanceEndpoint } = await import('../../adapters/aws/rds-endpoint.ts')
   return instanceEndpoint(aws, database.instance, signal)
 }
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePort } from './ports.ts'
+import { freePort } from '../../support/ports.ts'
 
 /** True where a suite that needs the emulator can run; on CI a missing one is a failure, not a reason to skip. */
 export const hasMoto =
