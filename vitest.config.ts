@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const real = [
   'test/e2e/**/*.test.ts',
   'test/helm/**/*.test.ts',
+  'test/lib/backup/**/*.test.ts',
   'test/lib/sandbox/**/*.test.ts',
   'test/terraform/**/*.test.ts',
 ]

@@ -1,5 +1,14 @@
 import ConfigShow from './config/show.ts'
 import ConfigValidate from './config/validate.ts'
+import DbBackupDrill from './db-backup/drill.ts'
+import DbBackupFull from './db-backup/full.ts'
+import DbBackupIncremental from './db-backup/incremental.ts'
+import DbBackupList from './db-backup/list.ts'
+import DbBackupPrune from './db-backup/prune.ts'
+import DbBackupRestore from './db-backup/restore.ts'
+import DbBackupSnapshot from './db-backup/snapshot.ts'
+import DbBackupStatus from './db-backup/status.ts'
+import DbBackupVerify from './db-backup/verify.ts'
 import Deploy from './deploy.ts'
 import Doctor from './doctor.ts'
 import History from './history.ts'
@@ -17,6 +26,15 @@ import Unlock from './unlock.ts'
 export const COMMANDS = {
   'config:show': ConfigShow,
   'config:validate': ConfigValidate,
+  'db-backup:drill': DbBackupDrill,
+  'db-backup:full': DbBackupFull,
+  'db-backup:incremental': DbBackupIncremental,
+  'db-backup:list': DbBackupList,
+  'db-backup:prune': DbBackupPrune,
+  'db-backup:restore': DbBackupRestore,
+  'db-backup:snapshot': DbBackupSnapshot,
+  'db-backup:status': DbBackupStatus,
+  'db-backup:verify': DbBackupVerify,
   deploy: Deploy,
   doctor: Doctor,
   history: History,

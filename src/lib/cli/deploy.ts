@@ -14,6 +14,7 @@ import { carryOutDeploy } from './deploy-run.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
 import { type Assignment, operate } from './operation.ts'
+import { sandboxDatabase } from './sandbox-database.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
 import { suiteOf, verifyEnvironment } from './smoke-test.ts'
 
@@ -56,9 +57,13 @@ export async function runDeploy(
   if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
   const verify = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
   const options = { rollback: flags.rollback, verify }
-  const result = await operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
-    carryOutDeploy(access, request, plan, options, { journal, overtaken }),
-  )
+  const [result] = await Promise.all([
+    operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
+      carryOutDeploy(access, request, plan, options, { journal, overtaken }),
+    ),
+    // A deploy needs no database: what is wrong with it, emr db-backup tells.
+    sandboxDatabase(session).catch(() => undefined),
+  ])
   return {
     document: result,
     text: [resultView(result, stdoutTheme), nextStep(plan, access.kubeconfig)].join('\n'),

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { parseDuration } from '../domain/duration.ts'
 import type { ClusterReference, Environment, RolloutThresholds } from '../domain/environment.ts'
 import { EmrError, ExitCode, nearest } from '../errors.ts'
+import { backupSettings, databaseReference } from './backup.ts'
 import type { LoadedConfig } from './load.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -39,6 +40,8 @@ export function resolveEnvironment(config: LoadedConfig, name: string): Environm
     ...(environment.gateway && { gateway: environment.gateway }),
     concurrency: environment.concurrency,
     rollout: thresholds(environment.rollout),
+    database: environment.database && databaseReference(environment.database, folder),
+    backup: environment.backup && backupSettings(environment.backup, folder),
     services: Object.entries(settings.services).map(([service, { chart = `helm/${service}`, needs }]) => ({
       name: service,
       chart: resolve(folder, chart),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DURATION_PATTERN } from '../domain/duration.ts'
 import { sandboxSettingsSchema } from '../sandbox/settings.ts'
+import { backupSchema, databaseSchema } from './backup.ts'
 
 /** A helm release name: an RFC 1123 label of at most 53 characters. */
 const SERVICE_NAME = /^[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?$/
@@ -75,6 +76,8 @@ const environment = z
       .describe('Helm values files in order; {chart}, {service} and {environment} are filled in'),
     concurrency: z.int().min(1).max(32).default(4).describe('Services that are deployed at the same time'),
     rollout: rollout.prefault({}),
+    database: databaseSchema.optional(),
+    backup: backupSchema.optional(),
   })
   .refine((value) => !('eks' in value.cluster) || value.aws !== undefined, {
     path: ['aws'],

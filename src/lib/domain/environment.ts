@@ -1,3 +1,5 @@
+import type { BackupSettings, DatabaseReference } from './backup/settings.ts'
+
 /** How long each kind of trouble may last before a rollout is given up; milliseconds unless said otherwise. */
 export interface RolloutThresholds {
   timeout: number
@@ -44,4 +46,6 @@ export interface Environment {
   services: ServiceDefinition[]
   concurrency: number
   rollout: RolloutThresholds
+  database?: DatabaseReference
+  backup?: BackupSettings
 }
