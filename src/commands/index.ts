@@ -1,7 +1,11 @@
+import Bootstrap from './bootstrap.ts'
 import ConfigShow from './config/show.ts'
 import ConfigValidate from './config/validate.ts'
 import Deploy from './deploy.ts'
+import Destroy from './destroy.ts'
 import Doctor from './doctor.ts'
+import Kubeconfig from './kubeconfig.ts'
+import Outputs from './outputs.ts'
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
 import SandboxStart from './sandbox/start.ts'
@@ -10,10 +14,14 @@ import SandboxStop from './sandbox/stop.ts'
 
 /** Every command by what is typed. Only names and flags live in these files; the work is imported when it is run. */
 export const COMMANDS = {
+  bootstrap: Bootstrap,
   'config:show': ConfigShow,
   'config:validate': ConfigValidate,
   deploy: Deploy,
+  destroy: Destroy,
   doctor: Doctor,
+  kubeconfig: Kubeconfig,
+  outputs: Outputs,
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,
   'sandbox:start': SandboxStart,

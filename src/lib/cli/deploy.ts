@@ -4,7 +4,7 @@ import { Helm } from '../adapters/helm/helm.ts'
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { LiveState } from '../adapters/kubernetes/live-state.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
-import { EmrError, ExitCode } from '../errors.ts'
+import { ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
@@ -16,28 +16,29 @@ import type { CommandContext, Report } from './base-command.ts'
 import { clusterAccess } from './cluster-access.ts'
 import { confirm } from './confirm.ts'
 import { usageError } from './flags.ts'
+import { deployInfrastructure, type InfrastructureFlags, withInfrastructure } from './infrastructure.ts'
 import { openSession, type Session, type SessionFlags, tool } from './session.ts'
 
-export interface DeployFlags extends SessionFlags {
+export interface DeployFlags extends SessionFlags, InfrastructureFlags {
   services: string[] | undefined
   tag: string[] | undefined
-  'skip-infra': boolean
-  'skip-services': boolean
-  'dry-run': boolean
-  'detailed-exitcode': boolean
   concurrency: number | undefined
   timeout: number | undefined
-  yes: boolean
-  confirm: string | undefined
 }
 
-/** `emr deploy`: reads, asks, deploys, and tells. */
-export async function runDeploy(
+/** `emr deploy`: the infrastructure, then the services; reads, asks, deploys, and tells. */
+export async function runDeploy(flags: DeployFlags, context: CommandContext): Promise<Report<unknown>> {
+  const session = await openSession(flags, context.signal)
+  const infrastructure = await deployInfrastructure(session, flags, context)
+  if (infrastructure?.last) return infrastructure.report
+  return withInfrastructure(infrastructure, await deployServices(session, flags, context))
+}
+
+async function deployServices(
+  session: Session,
   flags: DeployFlags,
   context: CommandContext,
 ): Promise<Report<DeployPlan | DeployResult>> {
-  const session = await openSession(flags, context.signal)
-  refuseInfrastructure(session, flags)
   const request = requestOf(flags, session)
   const { ports, plan, kubeconfig } = await prepare(session, request)
   if (flags['dry-run']) return dryRunReport(plan, flags)
@@ -51,16 +52,6 @@ export async function runDeploy(
   }
   const result = await execute(ports, request, plan)
   return { document: result, text: [resultView(result, stdoutTheme), nextStep(plan, kubeconfig)].join('\n') }
-}
-
-/** The environment's infrastructure cannot be deployed yet; saying so beats deploying half of what was asked. */
-function refuseInfrastructure({ environment }: Session, flags: DeployFlags): void {
-  if (flags['skip-infra'] || environment.aws === undefined) return
-  throw new EmrError(`emr cannot deploy the infrastructure of ${environment.name} yet, only its services`, {
-    code: 'INFRASTRUCTURE_UNAVAILABLE',
-    exitCode: ExitCode.preflight,
-    suggestions: [`emr deploy ${environment.name} --skip-infra`],
-  })
 }
 
 function requestOf(flags: DeployFlags, { environment }: Session): DeployRequest {
