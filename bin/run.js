@@ -17,10 +17,11 @@ const { join } = require('node:path')
 const root = join(__dirname, '..')
 const words = process.argv.slice(2)
 
-/** The text of --help was made when emr was built: printing it needs no framework. */
+/** The texts of --help and --version were made when emr was built: printing them needs no framework. */
 function finishedHelp() {
   const end = words.indexOf('--')
   const own = end < 0 ? words : words.slice(0, end)
+  if (own.length === 1 && own[0] === '--version') return require('../dist/help.json')['--version']
   const asked = own[0] === 'help' || own.includes('--help') || own.includes('-h')
   if (!asked && own.length > 0) return undefined
   const typed = own.filter((word) => word !== 'help' && !word.startsWith('-')).join(' ')
@@ -29,7 +30,9 @@ function finishedHelp() {
 
 const help = finishedHelp()
 if (help !== undefined) {
-  process.stdout.write(help.replace(/node-v[\d.]+$/m, `node-${process.version}`))
+  process.stdout.write(
+    help.replace(/\S+ node-v[\d.]+$/m, `${process.platform}-${process.arch} node-${process.version}`),
+  )
 } else {
   require('node:module').enableCompileCache?.()
   require('../dist/main.cjs').main(words, root)

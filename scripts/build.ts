@@ -12,4 +12,5 @@ await writeFile(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.mani
 
 const pjson = createRequire(import.meta.url)('../package.json')
 const config = await Config.load({ root, pjson })
-await writeFile(join(root, 'dist', 'help.json'), `${JSON.stringify(await helpTexts(config))}\n`)
+const texts = { ...(await helpTexts(config)), '--version': `${config.userAgent}\n` }
+await writeFile(join(root, 'dist', 'help.json'), `${JSON.stringify(texts)}\n`)

@@ -32,10 +32,14 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
 }
 
 function unknownCommand(words: string[]) {
-  const typed = words.filter((word) => !word.startsWith('-')).join(' ')
-  const close = nearest(
-    typed,
-    Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' ')),
-  )
-  return usageError(`There is no command 'emr ${typed}'`, [...(close ? [`emr ${close}`] : []), 'emr --help'])
+  const typed = words.filter((word) => !word.startsWith('-'))
+  const known = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '))
+  // What follows the command's name may be an environment or a service.
+  const close = [typed.slice(0, 2), typed.slice(0, 1)]
+    .map((part) => nearest(part.join(' '), known))
+    .find(Boolean)
+  return usageError(`There is no command 'emr ${typed.join(' ')}'`, [
+    ...(close ? [`emr ${close}`] : []),
+    'emr --help',
+  ])
 }

@@ -11,12 +11,18 @@ until they are ready. A plan that deletes or replaces a database, a bucket, a ke
 --allow-destroy names its address. A roll-out that cannot succeed is given up within seconds, with the reason, the events and
 the last log lines.
 
+<<<<<<< HEAD
 Exit codes: 0 deployed or nothing to change, 2 usage, 3 configuration, 4 preflight, 5 a tool failed, 7 the roll-out
 failed, 8 the Terraform state is locked, 9 timed out, 10 changes found (--dry-run --detailed-exitcode), 130 interrupted.`
+=======
+Exit codes: 0 deployed or nothing to change, 2 usage, 3 configuration, 4 preflight, 5 a tool failed, 6 failed and
+rolled back, 7 failed and not rolled back, 8 locked, 9 timed out, 10 changes found (--dry-run --detailed-exitcode), 130 interrupted.`
+>>>>>>> main
   static override examples = [
     '<%= config.bin %> deploy sandbox',
     '<%= config.bin %> deploy production --skip-infra --tag v1.4.2 --confirm production',
     '<%= config.bin %> deploy staging --services task-service,sync-service --tag sync-service=v1.5.0 --yes',
+    '<%= config.bin %> deploy production --skip-infra --resume --confirm production',
     '<%= config.bin %> deploy production --skip-infra --dry-run --detailed-exitcode',
     '<%= config.bin %> deploy production --skip-services --dry-run',
     '<%= config.bin %> deploy production --skip-services --approve 3f9c51d20a7e',
@@ -72,6 +78,22 @@ failed, 8 the Terraform state is locked, 9 timed out, 10 changes found (--dry-ru
     timeout: durationFlag({
       summary: 'limit of the whole deploy, for example 10m (default: from the configuration, 15m)',
       helpValue: 'DURATION',
+    }),
+    'wait-lock': durationFlag({
+      summary: 'how long to wait for another operation on the environment to end (default: not at all)',
+      helpValue: 'DURATION',
+    }),
+    'skip-smoke-tests': Flags.boolean({
+      summary: 'do not run the smoke tests; the release set then does not count as good',
+    }),
+    rollback: Flags.boolean({
+      summary: 'go back to the last good release set when the deploy fails (default: yes)',
+      allowNo: true,
+      default: true,
+    }),
+    resume: Flags.boolean({
+      summary: 'take up the deploy that was cut off or interrupted, with what it was asked to do',
+      exclusive: ['services', 'tag'],
     }),
     yes: Flags.boolean({ char: 'y', summary: 'answer yes where the environment is not protected' }),
     confirm: Flags.string({ summary: 'name of the environment, in place of typing it', helpValue: 'NAME' }),

@@ -4,13 +4,21 @@ import ConfigValidate from './config/validate.ts'
 import Deploy from './deploy.ts'
 import Destroy from './destroy.ts'
 import Doctor from './doctor.ts'
+<<<<<<< HEAD
 import Kubeconfig from './kubeconfig.ts'
 import Outputs from './outputs.ts'
+=======
+import History from './history.ts'
+import Lock from './lock.ts'
+import Rollback from './rollback.ts'
+>>>>>>> main
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
 import SandboxStart from './sandbox/start.ts'
 import SandboxStatus from './sandbox/status.ts'
 import SandboxStop from './sandbox/stop.ts'
+import SmokeTest from './smoke-test.ts'
+import Unlock from './unlock.ts'
 
 /** Every command by what is typed. Only names and flags live in these files; the work is imported when it is run. */
 export const COMMANDS = {
@@ -20,11 +28,19 @@ export const COMMANDS = {
   deploy: Deploy,
   destroy: Destroy,
   doctor: Doctor,
+<<<<<<< HEAD
   kubeconfig: Kubeconfig,
   outputs: Outputs,
+=======
+  history: History,
+  lock: Lock,
+  rollback: Rollback,
+>>>>>>> main
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,
   'sandbox:start': SandboxStart,
   'sandbox:status': SandboxStatus,
   'sandbox:stop': SandboxStop,
+  'smoke-test': SmokeTest,
+  unlock: Unlock,
 }

@@ -26,8 +26,10 @@ export async function clusterAccess(
     const sandbox = await sandboxKubeconfig(session, options)
     return sandbox && loadClusterAccess(sandbox.kubeconfig, sandbox.context, runner)
   }
-  const { describeCluster } = await import('../adapters/aws/eks.ts')
   const account = aws as AwsAccount
+  const { assertAccount, callerIdentity } = await import('../adapters/aws/account.ts')
+  assertAccount(await callerIdentity(account, signal), account, environment.name)
+  const { describeCluster } = await import('../adapters/aws/eks.ts')
   const eks = await describeCluster(account, cluster.name, signal)
   const { kubeconfig, context } = await writeEksKubeconfig(stateFolder, environment.name, eks, account)
   return loadClusterAccess(kubeconfig, context, runner)

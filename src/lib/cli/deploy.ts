@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 import { randomBytes } from 'node:crypto'
 import { Evidence } from '../adapters/evidence.ts'
 import { Helm } from '../adapters/helm/helm.ts'
@@ -5,25 +6,46 @@ import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { LiveState } from '../adapters/kubernetes/live-state.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import { ExitCode } from '../errors.ts'
+=======
+import type { LiveStates } from '../domain/release/release-set.ts'
+import { EmrError, ExitCode } from '../errors.ts'
+>>>>>>> main
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
-import { stderrTheme, stdoutTheme } from '../output/theme.ts'
-import { deployTasks } from '../workflows/deploy/deploy.ts'
-import { deployOutcome } from '../workflows/deploy/outcome.ts'
+import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
+import { namespaceTask } from '../workflows/deploy/deploy.ts'
 import { prepareDeploy } from '../workflows/deploy/prepare.ts'
-import type { DeployPlan, DeployPorts, DeployRequest, DeployResult } from '../workflows/deploy/types.ts'
+import { assertSameCharts, unfinishedDeploy } from '../workflows/deploy/resume.ts'
+import type { DeployPlan, DeployRequest, DeployResult } from '../workflows/deploy/types.ts'
+import { liveStates } from '../workflows/release-state.ts'
 import type { CommandContext, Report } from './base-command.ts'
-import { clusterAccess } from './cluster-access.ts'
 import { confirm } from './confirm.ts'
+import { carryOutDeploy } from './deploy-run.ts'
+import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
+<<<<<<< HEAD
 import { deployInfrastructure, type InfrastructureFlags, withInfrastructure } from './infrastructure.ts'
 import { openSession, type Session, type SessionFlags, tool } from './session.ts'
+=======
+import { type Assignment, operate } from './operation.ts'
+import { openSession, type Session, type SessionFlags } from './session.ts'
+import { suiteOf, verifyEnvironment } from './smoke-test.ts'
+>>>>>>> main
 
 export interface DeployFlags extends SessionFlags, InfrastructureFlags {
   services: string[] | undefined
   tag: string[] | undefined
   concurrency: number | undefined
   timeout: number | undefined
+<<<<<<< HEAD
+=======
+  'wait-lock': number | undefined
+  'skip-smoke-tests': boolean
+  rollback: boolean
+  resume: boolean
+  yes: boolean
+  confirm: string | undefined
+>>>>>>> main
 }
 
 /** `emr deploy`: the infrastructure, then the services; reads, asks, deploys, and tells. */
@@ -39,8 +61,16 @@ async function deployServices(
   flags: DeployFlags,
   context: CommandContext,
 ): Promise<Report<DeployPlan | DeployResult>> {
+<<<<<<< HEAD
   const request = requestOf(flags, session)
   const { ports, plan, kubeconfig } = await prepare(session, request)
+=======
+  const session = await openSession(flags, context.signal)
+  refuseInfrastructure(session, flags)
+  const suite = flags['skip-smoke-tests'] ? undefined : await suiteOf(session)
+  const prepared = await prepare(session, flags)
+  const { access, plan, request } = prepared
+>>>>>>> main
   if (flags['dry-run']) return dryRunReport(plan, flags)
   const pending = plan.services.filter(({ action }) => action !== 'unchanged').length
   if (pending > 0) {
@@ -50,8 +80,24 @@ async function deployServices(
       ...context,
     })
   }
-  const result = await execute(ports, request, plan)
-  return { document: result, text: [resultView(result, stdoutTheme), nextStep(plan, kubeconfig)].join('\n') }
+  if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
+  const verify = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
+  const options = { rollback: flags.rollback, verify }
+  const result = await operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
+    carryOutDeploy(access, request, plan, options, { journal, overtaken }),
+  )
+  return {
+    document: result,
+    text: [resultView(result, stdoutTheme), nextStep(plan, access.kubeconfig)].join('\n'),
+  }
+}
+
+/** Without smoke tests nothing is proven, and a later rollback should not come as a surprise. */
+function noteUnproven(flags: DeployFlags): undefined {
+  const why = flags['skip-smoke-tests'] ? 'were skipped' : 'are missing: there is no smoke-tests.yaml'
+  process.stderr.write(
+    `${stderrTheme.warn(symbols.warn)} Smoke tests ${why}; this release set is not proven good\n`,
+  )
 }
 
 function requestOf(flags: DeployFlags, { environment }: Session): DeployRequest {
@@ -79,45 +125,59 @@ function parseTags(texts: string[]): Record<string, string> {
   return tags
 }
 
+interface Prepared {
+  access: EnvironmentAccess
+  request: DeployRequest
+  plan: DeployPlan
+  /** What the services are before the deploy. */
+  before: LiveStates
+  /** Id of the newest release set. */
+  newest: string | undefined
+}
+
 /** Everything that is read before the question is asked. */
-async function prepare(session: Session, request: DeployRequest) {
-  const found = {} as { ports: DeployPorts; plan: DeployPlan; kubeconfig: string }
+async function prepare(session: Session, flags: DeployFlags): Promise<Prepared> {
+  const asked = requestOf(flags, session)
+  const found = {} as Prepared
   await runTasks([
-    { title: 'Reach the cluster', task: async () => void Object.assign(found, await connect(session)) },
+    {
+      title: 'Reach the cluster',
+      task: async () => {
+        found.access = await reachEnvironment(session)
+      },
+    },
     {
       title: 'Compare the charts with the cluster',
       task: async () => {
-        found.plan = await prepareDeploy(found.ports, request)
+        const { ports, sets } = found.access
+        const known = await sets.list(ports.signal)
+        const unfinished = flags.resume ? unfinishedDeploy(known, session.environment.name) : undefined
+        const { services, tags = {} } = unfinished?.request ?? asked
+        const request = { ...asked, services, tags }
+        const plan = await prepareDeploy(ports, request)
+        if (unfinished) assertSameCharts(unfinished, plan)
+        const planned = Object.fromEntries(plan.services.map(({ service, before }) => [service, before]))
+        const others = session.environment.services
+          .map(({ name }) => name)
+          .filter((name) => !(name in planned))
+        const before = { ...planned, ...(await liveStates(ports.helm, others, ports.signal)) }
+        Object.assign(found, { request, plan, before, newest: known.at(-1)?.id })
       },
     },
   ])
   return found
 }
 
-async function connect(session: Session): Promise<{ ports: DeployPorts; kubeconfig: string }> {
-  const { environment, stateFolder, runner, signal } = session
-  const { namespace } = environment
-  const [access, helm] = await Promise.all([clusterAccess(session, { start: true }), tool(session, 'helm')])
-  const { kubeconfig, context } = access
-  const client = new KubernetesClient(access)
-  const id = operationId()
-  const ports: DeployPorts = {
-    id,
-    environment,
-    helm: new Helm(helm, { kubeconfig, context, namespace }, runner),
-    workloads: new Workloads(client, namespace),
-    live: new LiveState(client, namespace),
-    evidence: new Evidence(stateFolder, id),
-    signal,
-    now: Date.now,
+function assignmentOf({ request, plan, before, newest }: Prepared, flags: DeployFlags): Assignment {
+  const { services, tags } = request
+  return {
+    operation: 'deploy',
+    request: { services, tags },
+    planned: Object.fromEntries(plan.services.map(({ service, manifest }) => [service, manifest])),
+    services: Object.fromEntries(Object.entries(before).map(([name, state]) => [name, { before: state }])),
+    waitMs: flags['wait-lock'] ?? 0,
+    newest,
   }
-  return { ports, kubeconfig }
-}
-
-/** Sorts by time: `20260314T031500Z-9f2c`. */
-function operationId(): string {
-  const time = new Date().toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '')
-  return `${time}-${randomBytes(2).toString('hex')}`
 }
 
 function dryRunReport(plan: DeployPlan, flags: DeployFlags): Report<DeployPlan> {
@@ -128,23 +188,6 @@ function dryRunReport(plan: DeployPlan, flags: DeployFlags): Report<DeployPlan> 
     text,
     exitCode: changes && flags['detailed-exitcode'] ? ExitCode.changes : ExitCode.ok,
   }
-}
-
-async function execute(ports: DeployPorts, request: DeployRequest, plan: DeployPlan): Promise<DeployResult> {
-  const startedAt = ports.now()
-  const deployment = deployTasks(ports, request, plan)
-  try {
-    await runTasks(deployment.tasks)
-  } finally {
-    deployment.close()
-  }
-  const durationMs = ports.now() - startedAt
-  const timedOut = durationMs >= request.timeoutMs
-  return deployOutcome(ports, plan, deployment.results(), {
-    durationMs,
-    evidence: ports.evidence.folder,
-    timedOut,
-  })
 }
 
 function nextStep({ namespace }: DeployPlan, kubeconfig: string): string {

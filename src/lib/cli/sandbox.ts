@@ -86,6 +86,12 @@ export async function serve(folder: string): Promise<void> {
   await serveSandbox(folder)
 }
 
+/** Where the sandbox’s load balancer listens; undefined while it does not run. */
+export async function sandboxIngress({ config }: Session): Promise<string | undefined> {
+  const status = await sandboxStatus(sandboxFolder(config))
+  return status.running ? status.ingress : undefined
+}
+
 function sandboxFolder(config: LoadedConfig): string {
   return join(stateFolderOf(config), 'sandbox')
 }

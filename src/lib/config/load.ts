@@ -75,7 +75,7 @@ async function findUpwards(start: string): Promise<string> {
       throw new EmrError(`There is no ${CONFIG_FILE} in ${resolve(start)} or above it`, {
         code: 'CONFIG_NOT_FOUND',
         exitCode: ExitCode.config,
-        suggestions: ['cd into the project, or name the file: emr --config path/to/emr.config.yaml …'],
+        suggestions: ['cd into the project, or name the file: --config path/to/emr.config.yaml'],
       })
     }
   }

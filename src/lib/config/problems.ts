@@ -13,16 +13,20 @@ export interface ConfigProblem {
 
 /** The configuration cannot be used; holds every problem that was found, not only the first. */
 export class ConfigError extends EmrError {
-  constructor(file: string, problems: ConfigProblem[]) {
+  constructor(
+    file: string,
+    problems: ConfigProblem[],
+    { what = 'The configuration', suggestions = ['emr config validate'] } = {},
+  ) {
     const lines = problems.map(({ path, line, column, message }) => {
       return `  ${file}:${line}:${column}  ${path === '' ? '' : `${path}: `}${message}`
     })
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    super([`The configuration has ${count}:`, ...lines].join('\n'), {
+    super([`${what} has ${count}:`, ...lines].join('\n'), {
       code: 'CONFIG_INVALID',
       exitCode: ExitCode.config,
       details: { file, problems },
-      suggestions: ['emr config validate'],
+      suggestions,
     })
     this.name = 'ConfigError'
   }

@@ -109,6 +109,10 @@ const environment = z
       .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a namespace is lower-case letters, digits and dashes')
       .optional()
       .describe('Default: emr-platform-<environment>'),
+    gateway: z
+      .url({ protocol: /^https?$/, error: 'write a URL such as https://api.example.com' })
+      .optional()
+      .describe('Where smoke tests reach the gateway. Default: the host of its Ingress'),
     values: z
       .array(z.string())
       .default(['{chart}/values-{environment}.yaml'])
@@ -145,6 +149,10 @@ export const configSchema = z.strictObject({
     z.string().regex(ENVIRONMENT_NAME, 'an environment name is a label of at most 40 characters'),
     environment,
   ),
+  smokeTests: z
+    .string()
+    .default('smoke-tests.yaml')
+    .describe('File of the smoke tests, relative to the configuration'),
   tools: tools.prefault({}),
 })
 

@@ -53,6 +53,8 @@ export interface Environment {
   /** Write operations need its typed name. */
   protected: boolean
   namespace: string
+  /** Where its gateway is reached from outside; undefined: as its Ingress says. */
+  gateway?: string
   cluster: ClusterReference
   aws?: AwsAccount
   /** There where `aws` is. */

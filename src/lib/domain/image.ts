@@ -1,5 +1,5 @@
 /** `v1.2.0` of `registry/repository:v1.2.0`; the digest where there is no tag. */
-function tagOf(image: string | undefined): string | undefined {
+export function tagOf(image: string | undefined): string | undefined {
   return image?.split('/').at(-1)?.split(/[:@]/).slice(1).join(':')
 }
 

@@ -39,7 +39,8 @@ function serviceLine({ action, image, keptTag, changes }: ServicePlan, theme: Th
   return `${theme.strong(action.padEnd(8))} ${versionChange(image)}${kept}  ${counts.join(', ')}`
 }
 
-function changeLines({ action, object, fields }: ObjectChange, theme: Theme): string[] {
+/** One changed object: its name, and each field that differs. */
+export function changeLines({ action, object, fields }: ObjectChange, theme: Theme): string[] {
   if (action === 'create') return [`    ${theme.added(`+ ${object}`)}`]
   if (action === 'delete') return [`    ${theme.removed(`- ${object}`)}`]
   return [`    ${theme.changed(`~ ${object}`)}`, ...fields.flatMap((field) => fieldLines(field, theme))]

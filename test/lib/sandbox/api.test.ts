@@ -60,13 +60,12 @@ describe('the API', () => {
 
   it('keeps selectors of Deployments as they are', async () => {
     const web = deployment('web', { replicas: 0 })
-    const made = await client().create(resources.deployments, web as KubernetesObject, { namespace })
-    const { spec } = made as Deployment
-    const changed = {
-      ...made,
-      spec: { ...spec, selector: { matchLabels: { app: 'other' } } },
-    } as KubernetesObject
-    await expect(client().replace(resources.deployments, changed)).rejects.toMatchObject({
+    await client().create(resources.deployments, web as KubernetesObject, { namespace })
+    const changed = { spec: { selector: { matchLabels: { app: 'other' } } } }
+    const type = 'application/merge-patch+json'
+    await expect(
+      client().patch(resources.deployments, 'web', changed, { namespace, type }),
+    ).rejects.toMatchObject({
       status: 422,
       message: expect.stringContaining('field is immutable'),
     })
@@ -177,12 +176,14 @@ describe('the API', () => {
   })
 
   it('answers 410 to a resource version that it has forgotten', async () => {
+    const often = { metadata: { name: 'often-changed' } }
+    await client().create(secrets, often, { namespace })
     for (let index = 0; index < 6_100; index += 100) {
       await Promise.all(
         Array.from({ length: 100 }, (_, offset) =>
           client().patch(
             secrets,
-            'a',
+            often.metadata.name,
             { metadata: { annotations: { n: String(index + offset) } } },
             {
               namespace,

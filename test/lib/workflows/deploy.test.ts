@@ -1,7 +1,7 @@
 import { Listr } from 'listr2'
 import { describe, expect, test } from 'vitest'
 import { InterruptedError } from '../../../src/lib/errors.ts'
-import { deployTasks } from '../../../src/lib/workflows/deploy/deploy.ts'
+import { deployTasks, namespaceTask } from '../../../src/lib/workflows/deploy/deploy.ts'
 import { deployOutcome } from '../../../src/lib/workflows/deploy/outcome.ts'
 import { prepareDeploy } from '../../../src/lib/workflows/deploy/prepare.ts'
 import type { DeployPorts, DeployRequest, ServiceResult } from '../../../src/lib/workflows/deploy/types.ts'
@@ -18,7 +18,8 @@ const request = (rest: Partial<DeployRequest> = {}): DeployRequest => ({
 async function deploy(ports: DeployPorts, wanted: DeployRequest) {
   const plan = await prepareDeploy(ports, wanted)
   const deployment = deployTasks(ports, wanted, plan)
-  await new Listr(deployment.tasks, { renderer: 'silent', registerSignalListeners: false }).run()
+  const tasks = [namespaceTask(ports, plan), ...deployment.tasks]
+  await new Listr(tasks, { renderer: 'silent', registerSignalListeners: false }).run()
   return { plan, results: deployment.results() }
 }
 

@@ -41,6 +41,7 @@ export function cacheParameterGroups(): Gap {
       )
       return `<Parameters>${parameters.join('')}</Parameters>`
     },
+    ListTagsForResource: () => '<TagList/>',
     DeleteCacheParameterGroup: (name) => (groups.delete(name) ? '' : undefined),
   }
 
@@ -48,8 +49,11 @@ export function cacheParameterGroups(): Gap {
     answer(request) {
       const query = queryOf(request)
       const action = query.get('Action') ?? ''
-      const result = results[action]?.(query.get('CacheParameterGroupName') ?? '', query)
+      const name = query.get('CacheParameterGroupName') ?? query.get('ResourceName') ?? ''
       if (results[action] === undefined) return undefined
+      // Tags of everything else are the emulator's own business.
+      if (action === 'ListTagsForResource' && !name.includes(':parametergroup:')) return undefined
+      const result = results[action](name, query)
       if (result !== undefined) {
         return xml(
           `<${action}Response xmlns="http://elasticache.amazonaws.com/doc/2015-02-02/"><${action}Result>${result}</${action}Result></${action}Response>`,

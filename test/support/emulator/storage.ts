@@ -54,3 +54,11 @@ export const trailsByArn: Gap = {
     return undefined
   },
 }
+
+/** Application Auto Scaling: the emulator fails on the tags of a target, and terraform asks again for twenty minutes. */
+export const scalingTags: Gap = {
+  answer: ({ headers }) =>
+    String(headers['x-amz-target']).endsWith('AnyScaleFrontendService.ListTagsForResource')
+      ? json({ Tags: {} })
+      : undefined,
+}

@@ -5,7 +5,8 @@ import { EmrError, ExitCode } from '../../errors.ts'
 import type { Command } from '../../process/command.ts'
 import { type Runner, type RunOptions, ToolError } from '../../process/runner.ts'
 import type { KubernetesObject } from '../kubernetes/types.ts'
-import { isTransientFailure } from './failures.ts'
+import type { Tool } from '../tools/find.ts'
+import { isTransientFailure, retryTransient } from './failures.ts'
 
 export type ReleaseStatus =
   | 'unknown'
@@ -87,9 +88,15 @@ export class Helm {
   readonly #path: string
   readonly #target: HelmTarget
   readonly #runner: Runner
+  /**
+   * helm 4 applies on the server, where fields that somebody changed by hand are conflicts. The chart wins, as it does
+   * with helm 3.
+   */
+  readonly #writeArgs: string[]
 
-  constructor(tool: { path: string }, target: HelmTarget, runner: Runner) {
+  constructor(tool: Pick<Tool, 'path' | 'version'>, target: HelmTarget, runner: Runner) {
     this.#path = tool.path
+    this.#writeArgs = tool.version[0] >= 4 ? ['--server-side=true', '--force-conflicts'] : []
     this.#target = target
     this.#runner = runner
   }
@@ -160,7 +167,7 @@ export class Helm {
     const args = [
       ...['upgrade', '--install', ...chartArgs(input), ...this.#targetArgs()],
       ...['--description', options.description, '--timeout', `${Math.ceil(options.timeoutMs / 1000)}s`],
-      ...['--history-max', '10', '--output', 'json'],
+      ...['--history-max', '10', '--output', 'json', ...this.#writeArgs],
     ]
     const { stdout } = await this.#runner.run(this.#command(args, 'write'), options)
     return statusSchema.parse(JSON.parse(stdout)).version
@@ -173,7 +180,14 @@ export class Helm {
     options: RunOptions & { timeoutMs: number },
   ): Promise<void> {
     const timeout = ['--timeout', `${Math.ceil(options.timeoutMs / 1000)}s`]
-    const args = ['rollback', release, String(revision), ...this.#targetArgs(), ...timeout]
+    const args = [
+      'rollback',
+      release,
+      String(revision),
+      ...this.#targetArgs(),
+      ...timeout,
+      ...this.#writeArgs,
+    ]
     await this.#runner.run(this.#command(args, 'write'), options)
   }
 
@@ -218,7 +232,7 @@ export class Helm {
   async #runUnlessMissing(args: string[], options: RunOptions): Promise<string | undefined> {
     try {
       const command = this.#command([...args, ...this.#targetArgs()], 'read')
-      return (await this.#runner.run(command, options)).stdout
+      return (await retryTransient(() => this.#runner.run(command, options), options.signal)).stdout
     } catch (error) {
       if (error instanceof ToolError && /release: not found/.test(error.result.stderr)) return undefined
       throw error

@@ -1,7 +1,13 @@
+import { EmrError, type ErrorOptions, ExitCode } from '../../errors.ts'
 import type { ApiStatus } from './types.ts'
 
+const REFUSALS: Record<number, Pick<ErrorOptions, 'code' | 'exitCode' | 'suggestions'>> = {
+  401: { code: 'CLUSTER_UNAUTHORIZED', exitCode: ExitCode.preflight, suggestions: ['emr doctor'] },
+  403: { code: 'CLUSTER_FORBIDDEN', exitCode: ExitCode.preflight, suggestions: ['emr doctor'] },
+}
+
 /** A refusal by the API server (HTTP status of 400 and above). */
-export class KubernetesApiError extends Error {
+export class KubernetesApiError extends EmrError {
   readonly status: number
   /** metav1.StatusReason, for example `NotFound`, `Conflict`, `Expired`. */
   readonly reason: string
@@ -10,7 +16,10 @@ export class KubernetesApiError extends Error {
   readonly retryAfterMs: number | undefined
 
   constructor(status: number, body: ApiStatus, options: { request: string; retryAfterMs?: number }) {
-    super(body.message ?? `${options.request}: HTTP ${status}`)
+    super(refusalText(status, body.message ?? `${options.request}: HTTP ${status}`), {
+      ...(REFUSALS[status] ?? { code: 'CLUSTER_FAILED', exitCode: ExitCode.tool }),
+      details: { request: options.request, status, reason: body.reason },
+    })
     this.name = 'KubernetesApiError'
     this.status = status
     this.reason = body.reason ?? ''
@@ -20,14 +29,25 @@ export class KubernetesApiError extends Error {
 }
 
 /** The API server could not be asked at all: name, route, TLS or a broken connection. */
-export class KubernetesConnectionError extends Error {
+export class KubernetesConnectionError extends EmrError {
   readonly server: string
 
   constructor(server: string, cause: Error) {
-    super(`${server}: ${cause.message || (cause as NodeJS.ErrnoException).code || cause.name}`, { cause })
+    const why = cause.message || (cause as NodeJS.ErrnoException).code || cause.name
+    super(`The API server ${server} does not answer: ${why}`, {
+      code: 'CLUSTER_UNREACHABLE',
+      exitCode: ExitCode.preflight,
+      suggestions: ['emr doctor'],
+      cause,
+    })
     this.name = 'KubernetesConnectionError'
     this.server = server
   }
+}
+
+/** To a wrong token the server says `Unauthorized` and no more. */
+function refusalText(status: number, message: string): string {
+  return status === 401 ? `The API server does not accept the credentials: ${message}` : message
 }
 
 /** True for an answer of this HTTP status. */

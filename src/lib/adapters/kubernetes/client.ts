@@ -21,6 +21,13 @@ export interface ListOptions {
   resourceVersion?: string
 }
 
+export interface WatchOptions extends ListOptions {
+  allowWatchBookmarks?: boolean
+  timeoutSeconds?: number
+  signal?: AbortSignal
+  onOpen?: () => void
+}
+
 export interface WriteOptions {
   dryRun?: boolean
   fieldManager?: string
@@ -135,21 +142,25 @@ export class KubernetesClient {
     return this.json('DELETE', resourcePath(type, { namespace, name }), { body, signal })
   }
 
-  /** One long-lived watch request; ends when the server closes it. Use an Informer for more than one answer. */
+  /**
+   * One long-lived watch request; ends when the server closes it. Use an Informer for more than one answer.
+   * @param options.onOpen called when the server has taken the request, which may be long before the first event
+   */
   async *watch<T extends KubernetesObject>(
     type: ResourceType,
-    options: ListOptions & { allowWatchBookmarks?: boolean; timeoutSeconds?: number; signal?: AbortSignal },
+    options: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>> {
-    const { namespace, signal, ...query } = options
+    const { namespace, signal, onOpen, ...query } = options
     const path = resourcePath(type, { namespace })
-    for await (const line of this.lines(path, { query: { ...query, watch: true }, signal })) {
+    for await (const line of this.lines(path, { query: { ...query, watch: true }, signal, onOpen })) {
       yield JSON.parse(line) as WatchEvent<T>
     }
   }
 
   /** The lines of a streamed answer (watch, pod logs), as they arrive. */
-  async *lines(path: string, options: RequestOptions = {}): AsyncGenerator<string> {
+  async *lines(path: string, options: RequestOptions & { onOpen?: () => void } = {}): AsyncGenerator<string> {
     const response = await this.#send('GET', path, { ...options, timeoutMs: 0 })
+    options.onOpen?.()
     let rest = ''
     response.setEncoding('utf8')
     try {
@@ -179,6 +190,17 @@ export class KubernetesClient {
     return JSON.parse(await this.text(method, path, { accept: 'application/json', ...options })) as T
   }
 
+  /** One request and its answer, whatever its status, without another try: for what stands behind a proxy. */
+  async exchange(
+    method: string,
+    path: string,
+    options: RequestOptions & { headers?: Record<string, string> } = {},
+  ): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> {
+    const response = await this.#open(method, path, options)
+    const body = await readAll(response, this.access.server)
+    return { status: response.statusCode ?? 500, headers: response.headers, body }
+  }
+
   /** Ends kept-alive connections. */
   close(): void {
     this.#agent.destroy()
@@ -198,19 +220,30 @@ export class KubernetesClient {
   }
 
   async #send(method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
+    const response = await this.#open(method, path, options)
+    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access.server)
+    return response
+  }
+
+  async #open(
+    method: string,
+    path: string,
+    options: RequestOptions & { headers?: Record<string, string> },
+  ): Promise<IncomingMessage> {
     options.signal?.throwIfAborted()
     const url = new URL(this.access.server.replace(/\/$/, '') + path)
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value))
     }
-    const body = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body))
+    const body = bodyOf(options.body)
     const token = await this.access.token?.()
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    return new Promise<IncomingMessage>((resolve, reject) => {
       const request = httpsRequest(url, {
         method,
         agent: this.#agent,
         signal: options.signal,
         headers: {
+          ...options.headers,
           accept: options.accept ?? '*/*',
           'user-agent': 'emr',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -229,9 +262,13 @@ export class KubernetesClient {
       }
       request.end(body)
     })
-    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access.server)
-    return response
   }
+}
+
+/** Bytes go out as they are, everything else as JSON. */
+function bodyOf(body: unknown): Buffer | undefined {
+  if (body === undefined || Buffer.isBuffer(body)) return body
+  return Buffer.from(JSON.stringify(body))
 }
 
 function writeQuery(options: WriteOptions): RequestOptions['query'] {

@@ -89,9 +89,10 @@ export class Informer<T extends KubernetesObject, Kept = T> {
       allowWatchBookmarks: true,
       timeoutSeconds: WATCH_SECONDS,
       signal,
+      // Where nothing changes any more, no event would ever tell that the server is back.
+      onOpen: () => this.#connected(),
     })
     for await (const { type, object } of events) {
-      this.#connected()
       if (type === 'ERROR') {
         // In a watch, 410 Gone arrives as an event; the answer to every watch error is to list again.
         this.#resourceVersion = undefined

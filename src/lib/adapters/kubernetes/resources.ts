@@ -13,9 +13,25 @@ export const resources = {
   pods: core('Pod', 'pods'),
   events: core('Event', 'events'),
   secrets: core('Secret', 'secrets'),
+  services: core('Service', 'services'),
+  configMaps: core('ConfigMap', 'configmaps'),
   namespaces: core('Namespace', 'namespaces', false),
   deployments: { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true },
   replicaSets: { group: 'apps', version: 'v1', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true },
+  leases: {
+    group: 'coordination.k8s.io',
+    version: 'v1',
+    kind: 'Lease',
+    plural: 'leases',
+    namespaced: true,
+  },
+  ingresses: {
+    group: 'networking.k8s.io',
+    version: 'v1',
+    kind: 'Ingress',
+    plural: 'ingresses',
+    namespaced: true,
+  },
   jobs: { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true },
 } satisfies Record<string, ResourceType>
 

@@ -33,6 +33,11 @@ export class RolloutJudge {
   /** @param now milliseconds since the epoch */
   judge(facts: RolloutFacts, now: number): Verdict {
     if (isComplete(facts.deployment)) return { state: 'complete' }
+    // Until the controller has seen the change, all that is observed belongs to the state before it; what was found
+    // before stands, as an autoscaler's change does not make a pod schedulable.
+    if (facts.deployment.observedGeneration < facts.deployment.generation) {
+      return { state: 'progressing', concerns: [] }
+    }
     const findings = this.#findings(facts)
     this.#remember(findings, now)
     const crashing = crashLoopDecides(facts, findings)
@@ -55,8 +60,6 @@ export class RolloutJudge {
   }
 
   #findings({ deployment, replicaSet, pods, events }: RolloutFacts): Finding[] {
-    // Until the controller has seen the change, all that is observed belongs to the state before it.
-    if (deployment.observedGeneration < deployment.generation) return []
     const about = (uid: string) => events.filter((event) => event.about === uid)
     const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts))
     const refused = replicaSet && replicaSetFinding(replicaSet)
@@ -98,7 +101,7 @@ export class RolloutJudge {
 }
 
 /** As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. */
-export function isComplete(deployment: DeploymentFacts): boolean {
+function isComplete(deployment: DeploymentFacts): boolean {
   return (
     deployment.observedGeneration >= deployment.generation &&
     !deployment.paused &&

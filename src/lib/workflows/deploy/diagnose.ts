@@ -1,8 +1,8 @@
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { EventFacts } from '../../domain/rollout/facts.ts'
 import type { LogExcerpt, RolloutFailure } from '../../domain/rollout/report.ts'
+import type { ReleasePorts } from './change-service.ts'
 import type { RolloutFailedError } from './track.ts'
-import type { DeployPorts } from './types.ts'
 
 const LOG_LINES = 50
 /** Normal steps of a pod's life say nothing about why it failed. */
@@ -18,7 +18,7 @@ const ROUTINE = new Set([
 
 /** Gathers what explains a failed roll-out while it is still there, and writes all of it to the evidence folder. */
 export async function diagnose(
-  ports: DeployPorts,
+  ports: ReleasePorts,
   watch: WorkloadWatch,
   service: string,
   { finding, pod }: RolloutFailedError,
@@ -39,7 +39,7 @@ export async function diagnose(
 }
 
 async function logsOf(
-  { workloads, signal }: DeployPorts,
+  { workloads, signal }: ReleasePorts,
   pod: string,
   container: string,
   restarted: boolean,
@@ -56,7 +56,7 @@ async function logsOf(
 }
 
 async function writeEvidence(
-  ports: DeployPorts,
+  ports: ReleasePorts,
   failure: RolloutFailure,
   events: EventFacts[],
   podName: string | undefined,

@@ -1,56 +1,117 @@
 import { failureReport } from '../../domain/rollout/report.ts'
-import { EmrError, ExitCode, InterruptedError } from '../../errors.ts'
+import { EmrError, type ErrorOptions, ExitCode, InterruptedError } from '../../errors.ts'
+import type { Recovery } from '../rollback/automatic.ts'
+import { failedTests, type SmokeReport } from '../smoke-test/report.ts'
+import type { ReleasePorts } from './change-service.ts'
 import type { DeployPlan, DeployPorts, DeployResult, ServiceResult } from './types.ts'
+
+export interface DeployRun {
+  durationMs: number
+  /** Folder of the evidence. */
+  evidence: string
+  timedOut: boolean
+  /** Undefined: not run. */
+  smokeTests?: SmokeReport
+  /** Undefined: nothing had failed. */
+  recovery?: Recovery
+}
 
 /**
  * The result of a deploy in which everything went well.
- * @throws {EmrError} ROLLOUT_FAILED (7), DEPLOY_TIMED_OUT (9), RELEASE_FAILED (5) or INTERRUPTED (130), with the results
- * of all services in its details
+ * @throws {EmrError} ROLLED_BACK (6), ROLLBACK_FAILED, ROLLOUT_FAILED or SMOKE_TESTS_FAILED (7), DEPLOY_TIMED_OUT (9),
+ * RELEASE_FAILED (5) or INTERRUPTED (130), with the results of all services in its details
  */
 export function deployOutcome(
   ports: DeployPorts,
   plan: DeployPlan,
   services: ServiceResult[],
-  run: { durationMs: number; evidence: string; timedOut: boolean },
+  run: DeployRun,
 ): DeployResult {
-  const { durationMs } = run
+  const { durationMs, smokeTests, recovery } = run
   const result = {
     id: ports.id,
     environment: plan.environment,
     namespace: plan.namespace,
     durationMs,
     services,
+    ...(smokeTests && { smokeTests }),
   }
-  const failed = services.filter(({ outcome }) => outcome === 'failed')
   const state = stateLine(services)
   if (ports.signal.aborted) {
     const message = `The deploy to ${plan.environment} was interrupted; no release is left half written\n  ${state}`
     throw new InterruptedError(message, result)
   }
-  if (failed.length === 0) {
+  const smokeFailed = smokeTests?.outcome === 'failed'
+  if (!smokeFailed && services.every(({ outcome }) => outcome !== 'failed')) {
     const unchanged = services.every(({ outcome }) => outcome === 'unchanged')
     return { ...result, outcome: unchanged ? 'unchanged' : 'deployed' }
   }
-  const reports = failed.map((each) =>
-    each.failure ? failureReport(each.failure, ports.now()) : `${each.service}: ${each.error}`,
-  )
-  const diagnosed = failed.some(({ failure }) => failure)
-  throw new EmrError([...reports, `  ${'services'.padEnd(10)} ${state}`].join('\n'), {
-    ...(diagnosed
-      ? { code: 'ROLLOUT_FAILED', exitCode: ExitCode.rolloutFailed }
-      : run.timedOut
-        ? { code: 'DEPLOY_TIMED_OUT', exitCode: ExitCode.timeout }
-        : { code: 'RELEASE_FAILED', exitCode: ExitCode.tool }),
-    details: { ...result, ...(diagnosed && { evidence: run.evidence }) },
+  const smokeLines = smokeFailed
+    ? ['The services are ready, but smoke tests fail', ...failedTests(smokeTests)]
+    : []
+  const lines = [
+    ...failureReports(services, ports),
+    ...smokeLines,
+    row('services', state),
+    ...recoveryLines(recovery),
+  ]
+  const ending = endingOf(services, run)
+  const hasEvidence = smokeFailed || services.some(({ failure }) => failure)
+  throw new EmrError(lines.join('\n'), {
+    ...ending,
+    details: { ...result, ...(recovery && { recovery }), ...(hasEvidence && { evidence: run.evidence }) },
     suggestions: [
-      ...(diagnosed ? [`the evidence is in ${run.evidence}`] : []),
+      ...(hasEvidence ? [`the evidence is in ${run.evidence}`] : []),
+      ...(ending.exitCode === ExitCode.rolloutFailed
+        ? [`go back: emr rollback ${plan.environment} all`]
+        : []),
       `mend it and run it again: emr deploy ${plan.environment}`,
     ],
   })
 }
 
+/** One report for each service that failed, cause first. */
+export function failureReports(services: ServiceResult[], { now }: Pick<ReleasePorts, 'now'>): string[] {
+  return services
+    .filter(({ outcome }) => outcome === 'failed')
+    .map((each) => (each.failure ? failureReport(each.failure, now()) : `${each.service}: ${each.error}`))
+}
+
+function endingOf(services: ServiceResult[], run: DeployRun): Pick<ErrorOptions, 'code' | 'exitCode'> {
+  if (run.recovery?.state === 'rolled-back') return { code: 'ROLLED_BACK', exitCode: ExitCode.rolledBack }
+  if (run.recovery?.state === 'failed') return { code: 'ROLLBACK_FAILED', exitCode: ExitCode.rolloutFailed }
+  if (services.some(({ failure }) => failure)) {
+    return { code: 'ROLLOUT_FAILED', exitCode: ExitCode.rolloutFailed }
+  }
+  if (services.every(({ outcome }) => outcome !== 'failed')) {
+    const changed = services.some((service) => service.changed)
+    return { code: 'SMOKE_TESTS_FAILED', exitCode: changed ? ExitCode.rolloutFailed : ExitCode.failed }
+  }
+  if (run.timedOut) return { code: 'DEPLOY_TIMED_OUT', exitCode: ExitCode.timeout }
+  return { code: 'RELEASE_FAILED', exitCode: ExitCode.tool }
+}
+
+function recoveryLines(recovery: Recovery | undefined): string[] {
+  if (recovery === undefined) return []
+  if (recovery.state === 'none') return [row('rollback', `none: ${recovery.why}`)]
+  const { set, services, added, why } = recovery
+  const back = services.filter(({ outcome }) => outcome === 'rolled-back' || outcome === 'unchanged')
+  const names = back.map(({ service, revision }) => `${service} (revision ${revision.after})`).join(', ')
+  return [
+    ...(back.length > 0 ? [row('rollback', `back on the last good set ${set}: ${names}`)] : []),
+    ...(why === undefined ? [] : [row('rollback', `failed: ${why}`)]),
+    ...(added.length > 0
+      ? [row('left', `${added.join(', ')}: not in that set, so nothing to go back to`)]
+      : []),
+  ]
+}
+
+function row(label: string, text: string): string {
+  return `  ${label.padEnd(10)} ${text}`
+}
+
 /** `deployed: task-service, emr-service; failed: sync-service; skipped: api-gateway` */
-function stateLine(services: ServiceResult[]): string {
+export function stateLine(services: ServiceResult[]): string {
   const groups = Map.groupBy(services, ({ outcome }) => outcome)
   return [...groups]
     .map(([outcome, list]) => `${outcome}: ${list.map(({ service }) => service).join(', ')}`)

@@ -5,7 +5,8 @@ import type { DeployPorts, ServicePlan } from './types.ts'
 /** Another helm that still works on the release gets this long to finish before its revision counts as left behind. */
 const PENDING_GRACE_MS = 15_000
 const POLL_MS = 500
-const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000]
+/** An API server that is being replaced is away for about half a minute. */
+const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000]
 
 export interface ReleaseStep {
   ports: Pick<DeployPorts, 'helm' | 'id' | 'now'>
@@ -21,19 +22,38 @@ export interface ReleaseStep {
  * @returns the new revision
  * @throws {ToolError} when helm fails for another reason
  */
-export async function upgradeRelease(step: ReleaseStep, plan: ServicePlan): Promise<number> {
+export function upgradeRelease(step: ReleaseStep, plan: ServicePlan): Promise<number> {
   const { ports, signal, timeoutMs, onProgress } = step
-  for (let attempt = 0; ; attempt += 1) {
+  return retrying(step, async () => {
     await settleRelease(step, plan.service)
+    onProgress('helm upgrade')
+    return ports.helm.upgrade(plan.input, { signal, timeoutMs, description: `emr deploy ${ports.id}` })
+  })
+}
+
+/**
+ * Brings a release back to an earlier revision, whatever its state is, without waiting for the pods.
+ * @returns the new revision, which equals the earlier one
+ */
+export function rollbackRelease(step: ReleaseStep, service: string, revision: number): Promise<number> {
+  const { ports, signal, timeoutMs, onProgress } = step
+  return retrying(step, async () => {
+    await leftPending(step, service)
+    onProgress(`helm rollback to revision ${revision}`)
+    await ports.helm.rollback(service, revision, { signal, timeoutMs })
+    return (await ports.helm.status(service, { signal }))?.revision ?? revision
+  })
+}
+
+async function retrying(
+  { ports, signal, onProgress }: ReleaseStep,
+  attempt: () => Promise<number>,
+): Promise<number> {
+  for (let failures = 0; ; failures += 1) {
     try {
-      onProgress('helm upgrade')
-      return await ports.helm.upgrade(plan.input, {
-        signal,
-        timeoutMs,
-        description: `emr deploy ${ports.id}`,
-      })
+      return await attempt()
     } catch (error) {
-      const pause = BACKOFF_MS[attempt]
+      const pause = BACKOFF_MS[failures]
       if (signal.aborted || !ports.helm.isTransient(error) || pause === undefined) throw error
       onProgress(`the API server faltered, trying again in ${pause / 1000} s`)
       await delay(pause, undefined, { signal })
@@ -48,10 +68,25 @@ export async function upgradeRelease(step: ReleaseStep, plan: ServicePlan): Prom
  * @param graceMs how old a pending revision must be before it counts as left behind
  */
 export async function settleRelease(
-  { ports, signal, timeoutMs, onProgress }: ReleaseStep,
+  step: ReleaseStep,
   service: string,
   graceMs = PENDING_GRACE_MS,
 ): Promise<void> {
+  const { ports, signal, timeoutMs, onProgress } = step
+  const release = await leftPending(step, service, graceMs)
+  if (release === undefined) return
+  const history = await ports.helm.history(service, { signal })
+  const target = history.findLast(({ status }) => status === 'deployed')?.revision ?? release.revision
+  onProgress(`revision ${release.revision} was left ${release.status}: back to revision ${target}`)
+  await ports.helm.rollback(service, target, { signal, timeoutMs })
+}
+
+/** The release, where a killed helm has left it pending; a helm that still works on it is waited for. */
+async function leftPending(
+  { ports, signal, onProgress }: ReleaseStep,
+  service: string,
+  graceMs = PENDING_GRACE_MS,
+): Promise<Release | undefined> {
   const pending = async (): Promise<Release | undefined> => {
     const release = await ports.helm.status(service, { signal })
     return release?.status.startsWith('pending-') ? release : undefined
@@ -62,9 +97,5 @@ export async function settleRelease(
     await delay(POLL_MS, undefined, { signal })
     release = await pending()
   }
-  if (release === undefined) return
-  const history = await ports.helm.history(service, { signal })
-  const target = history.findLast(({ status }) => status === 'deployed')?.revision ?? release.revision
-  onProgress(`revision ${release.revision} was left ${release.status}: back to revision ${target}`)
-  await ports.helm.rollback(service, target, { signal, timeoutMs })
+  return release
 }

@@ -3,6 +3,7 @@ import type { KubernetesObject } from '../../adapters/kubernetes/types.ts'
 import type { ServiceDefinition } from '../../domain/environment.ts'
 import { type FieldChange, fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName, sameJson } from '../../domain/manifest/object.ts'
+import { deploymentsOf, imageOf, manifestDigest, stateOf } from '../release-state.ts'
 import type { DeployPorts, ObjectChange, ServiceAction, ServicePlan } from './types.ts'
 
 interface Context {
@@ -31,16 +32,17 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
   }
   const { objects, hooks } = await helm.template(input, { signal, kubeVersion: context.clusterVersion })
   const { changes, problems } = await compare(ports, service.name, release?.objects ?? [], objects)
-  const deployments = objects.filter(({ kind }) => kind === 'Deployment')
   const plan: ServicePlan = {
     service: service.name,
     action: actionOf(release, objects, hooks, changes),
     wave: context.wave,
     revision: release?.revision,
+    before: stateOf(release),
     image: { before: imageOf(release?.objects), after: imageOf(objects) },
     keptTag,
     changes,
-    deployments: deployments.map(({ metadata }) => metadata?.name ?? ''),
+    manifest: manifestDigest([...objects, ...hooks]),
+    deployments: deploymentsOf(objects),
     hookJobs: hooks.filter(({ kind }) => kind === 'Job').map(({ metadata }) => metadata?.name ?? ''),
     input,
   }
@@ -135,18 +137,9 @@ function isKept(object: KubernetesObject): boolean {
   return object.metadata?.annotations?.['helm.sh/resource-policy'] === 'keep'
 }
 
-function maskSecret(object: KubernetesObject, fields: FieldChange[]): FieldChange[] {
+/** The values of a Secret are not shown: only that they differ. */
+export function maskSecret(object: KubernetesObject, fields: FieldChange[]): FieldChange[] {
   if (object.kind !== 'Secret') return fields
   const masked = (value: unknown) => (value === undefined ? undefined : '(hidden)')
   return fields.map(({ path, before, after }) => ({ path, before: masked(before), after: masked(after) }))
-}
-
-interface Workload extends KubernetesObject {
-  spec?: { template?: { spec?: { containers?: { image?: string }[] } } }
-}
-
-/** The image of the first Deployment's first container, which is the service itself. */
-function imageOf(objects: KubernetesObject[] | undefined): string | undefined {
-  const deployment = objects?.find(({ kind }) => kind === 'Deployment') as Workload | undefined
-  return deployment?.spec?.template?.spec?.containers?.[0]?.image
 }

@@ -3,7 +3,7 @@ import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import type { Finding } from '../../domain/rollout/findings.ts'
-import { isComplete, type RolloutFacts, RolloutJudge } from '../../domain/rollout/judge.ts'
+import { type RolloutFacts, RolloutJudge } from '../../domain/rollout/judge.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
 /** Some verdicts fall by the passing of time alone, so the clock is looked at even when nothing changes. */
@@ -33,10 +33,10 @@ interface Track {
  * Follows the Deployments of one release until all are complete.
  * @throws {RolloutFailedError} as soon as one of them has failed for good
  */
-export async function trackRollout(track: Track, plan: ServicePlan): Promise<void> {
+export async function trackRollout(track: Track, deployments: string[]): Promise<void> {
   const { ports, watch, signal } = track
   const awaited = await Promise.all(
-    plan.deployments.map(async (name) => ({
+    deployments.map(async (name) => ({
       name,
       judge: new RolloutJudge(ports.environment.rollout),
       // The watch may lag behind helm: what it shows counts once it shows this generation.
@@ -47,7 +47,7 @@ export async function trackRollout(track: Track, plan: ServicePlan): Promise<voi
     if (watch.lost) {
       // Never a verdict on a picture that may be old.
       for (const { judge } of awaited) judge.forget()
-      track.onProgress(`the API server is out of reach, reconnecting (${watch.lost.message})`)
+      track.onProgress(`no news from the cluster, reconnecting: ${watch.lost.message}`)
       return false
     }
     const lines: string[] = []
@@ -65,21 +65,32 @@ export async function trackRollout(track: Track, plan: ServicePlan): Promise<voi
 }
 
 /**
+ * The Jobs of earlier revisions' hooks, which stay until helm creates them anew; to be asked for before helm starts.
+ * @returns their uids
+ */
+export async function formerHookJobs(
+  { watch, signal }: Pick<Track, 'watch' | 'signal'>,
+  plan: ServicePlan,
+): Promise<Set<string>> {
+  await until(watch, signal, () => true)
+  return new Set(plan.hookJobs.flatMap((name) => watch.job(name)?.job.uid ?? []))
+}
+
+/**
  * Watches the Jobs that helm runs as hooks while helm itself only waits.
  * @returns when the signal is aborted; @throws {RolloutFailedError} when a hook has failed for good
  */
 export async function trackHooks(
   { watch, signal }: Pick<Track, 'watch' | 'signal'>,
   plan: ServicePlan,
+  former: ReadonlySet<string>,
   thresholds: RolloutThresholds,
 ): Promise<void> {
   const judge = new RolloutJudge(thresholds)
-  const known = new Set(plan.hookJobs.map((name) => watch.job(name)?.job.uid))
   await until(watch, signal, () => {
     for (const name of plan.hookJobs) {
       const seen = watch.job(name)
-      // A Job of an earlier revision stays until the hook is created anew.
-      if (seen === undefined || known.has(seen.job.uid)) continue
+      if (seen === undefined || former.has(seen.job.uid)) continue
       const finding = judge.judgeHook(seen.job)
       if (finding) throw failed(finding, seen.pods)
     }

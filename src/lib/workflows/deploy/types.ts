@@ -4,6 +4,7 @@ import type { LiveState } from '../../adapters/kubernetes/live-state.ts'
 import type { Workloads } from '../../adapters/kubernetes/workloads.ts'
 import type { Environment } from '../../domain/environment.ts'
 import type { FieldChange } from '../../domain/manifest/diff.ts'
+import type { ServiceState } from '../../domain/release/release-set.ts'
 import type { RolloutFailure } from '../../domain/rollout/report.ts'
 
 /** What the user asked for. */
@@ -55,10 +56,14 @@ export interface ServicePlan {
   wave: number
   /** Revision before the deploy. */
   revision: number | undefined
+  /** What the release is before the deploy; undefined where there is none. */
+  before: ServiceState | undefined
   image: { before: string | undefined; after: string | undefined }
   /** Set when the tag was not asked for and stays what it was. */
   keptTag: string | undefined
   changes: ObjectChange[]
+  /** Digest of what the chart renders to. */
+  manifest: string
   /** Names of the Deployments whose roll-out is followed. */
   deployments: string[]
   /** Names of the Jobs that helm runs as hooks of an upgrade. */
@@ -75,17 +80,21 @@ export interface DeployPlan {
   services: ServicePlan[]
 }
 
-type ServiceOutcome = 'deployed' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
+type ServiceOutcome = 'deployed' | 'rolled-back' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
 
 export interface ServiceResult {
   service: string
   outcome: ServiceOutcome
   revision: { before: number | undefined; after: number | undefined }
   image: { before: string | undefined; after: string | undefined }
+  /** Its release was to be changed, and that was begun. */
+  changed: boolean
   durationMs: number
   failure?: RolloutFailure
   /** For outcomes without a finding: an error of helm, a lost permission, a time-out. */
   error?: string
+  /** The API server was out of reach: whether the service works is not known, and nothing is done about it. */
+  unknown?: boolean
 }
 
 export interface DeployResult {

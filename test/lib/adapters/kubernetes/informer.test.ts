@@ -36,6 +36,7 @@ function scripted(answers: Answer[]) {
       asked.push(`watch from ${options.resourceVersion}`)
       const answer = next()
       if (answer instanceof Error) throw answer
+      options.onOpen?.()
       if (answer) yield* answer as WatchEvent<never>[]
       else {
         silent.resolve()
@@ -112,6 +113,12 @@ test('a lost connection and faults of the server are waited out, and said', asyn
   expect(result.items).toEqual({ a: '1', b: '6' })
   expect(result.asked).toEqual(['list', 'list', 'watch from 5', 'watch from 5', 'watch from 6'])
   expect(result.connection).toEqual(['lost', 'back', 'lost', 'back'])
+})
+
+test('a server that is back counts as such before anything changes', async () => {
+  const lost = new KubernetesConnectionError('https://x', new Error('ECONNRESET'))
+  const result = await follow([page([object('a')], '5'), lost])
+  expect(result.connection).toEqual(['lost', 'back'])
 })
 
 test('a refusal that waiting cannot mend ends it', async () => {

@@ -184,6 +184,17 @@ describe('readiness', () => {
   })
 })
 
+test('an autoscaler that changes the size does not start the waiting anew', () => {
+  const judge = new RolloutJudge(thresholds)
+  const facts = rollout([
+    pod('a', { unscheduled: { reason: 'Unschedulable', message: '0/3 nodes are available' } }),
+  ])
+  expect(judge.judge(facts, 0).state).toBe('progressing')
+  const resized = { ...facts, deployment: { ...facts.deployment, generation: 3 } }
+  expect(judge.judge(resized, 30_000)).toEqual({ state: 'progressing', concerns: [] })
+  expect(judge.judge(facts, thresholds.unschedulable).state).toBe('failed')
+})
+
 test('a hook counts as failed with its Job, or after three failed pods', () => {
   const judge = new RolloutJudge(thresholds)
   const job = { uid: 'j', name: 'migrate', succeeded: false, failedPods: 2 }

@@ -17,7 +17,7 @@ metadata:
 spec:
   revisionHistoryLimit: 5
   progressDeadlineSeconds: {{ include "common.deployment.progressDeadlineSeconds" . }}
-  minReadySeconds: 5
+  minReadySeconds: 2
   strategy:
     type: RollingUpdate
     rollingUpdate:

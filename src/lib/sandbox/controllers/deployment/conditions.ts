@@ -118,7 +118,9 @@ export function progress(
     const since = old?.status === 'True' ? old.lastTransitionTime : now
     return [...kept, { ...next, lastTransitionTime: since, lastUpdateTime: now }]
   }
-  if (old && secondsSince(Date.parse(old.lastUpdateTime ?? '')) >= deadline && old.reason !== RESUMED) {
+  // After a roll-out that succeeded, time does not count until the next one has moved.
+  const counts = old && old.reason !== RESUMED && old.reason !== 'NewReplicaSetAvailable'
+  if (counts && secondsSince(Date.parse(old.lastUpdateTime ?? '')) >= deadline) {
     return withCondition(conditions, draft('False', 'ProgressDeadlineExceeded', 'has timed out progressing.'))
   }
   return conditions

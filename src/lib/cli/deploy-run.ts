@@ -1,0 +1,117 @@
+import { runTasks } from '../output/task-list.ts'
+import { deployTasks } from '../workflows/deploy/deploy.ts'
+import { deployOutcome } from '../workflows/deploy/outcome.ts'
+import { prepareDeploy } from '../workflows/deploy/prepare.ts'
+import type { ServiceTasks } from '../workflows/deploy/service-tasks.ts'
+import type { DeployPlan, DeployRequest, DeployResult, ServiceResult } from '../workflows/deploy/types.ts'
+import type { Journal } from '../workflows/record/journal.ts'
+import { planRecovery, type Recovery, recoveryOf } from '../workflows/rollback/automatic.ts'
+import { rollbackTasks } from '../workflows/rollback/rollback.ts'
+import type { SmokeReport } from '../workflows/smoke-test/report.ts'
+import type { EnvironmentAccess } from './environment-access.ts'
+import type { Ending } from './operation.ts'
+
+export interface DeployOptions {
+  rollback: boolean
+  /** Runs the smoke tests; gives undefined where there are none to run. */
+  verify: () => Promise<SmokeReport | undefined>
+}
+
+/** The phases of a deploy: services, smoke tests, and the way back where one of them failed. */
+export async function carryOutDeploy(
+  access: EnvironmentAccess,
+  request: DeployRequest,
+  planned: DeployPlan,
+  options: DeployOptions,
+  { journal, overtaken }: { journal: Journal; overtaken: boolean },
+): Promise<Ending<DeployResult>> {
+  const { ports } = access
+  const { signal } = ports
+  const startedAt = ports.now()
+  // Another operation was at work since the plan was made.
+  const plan = overtaken ? await prepareDeploy(ports, request) : planned
+  const services = await journal.phase('services', signal, () =>
+    runServices(deployTasks(ports, request, plan)),
+  )
+  const timedOut = ports.now() - startedAt >= request.timeoutMs
+  const ready = services.every(({ outcome }) => outcome === 'deployed' || outcome === 'unchanged')
+  const smokeTests = ready ? await journal.phase('smoke tests', signal, options.verify) : undefined
+  const failed = !ready || smokeTests?.outcome === 'failed'
+  const recovery =
+    failed && !signal.aborted ? await recover(access, request, services, options, journal) : undefined
+  const run = {
+    durationMs: ports.now() - startedAt,
+    evidence: ports.evidence.folder,
+    timedOut,
+    smokeTests,
+    recovery,
+  }
+  const interrupted = signal.aborted
+  return {
+    ...(interrupted ? { outcome: 'interrupted' } : closing(failed, smokeTests, recovery)),
+    ready: readyOf(failed ? [] : services),
+    ...(failed && { failure: failureOf(services, smokeTests) }),
+    conclude: () => deployOutcome(ports, plan, services, run),
+  }
+}
+
+/** Runs the tasks to their end; the results say which of them failed. */
+export async function runServices({ tasks, results, close }: ServiceTasks): Promise<ServiceResult[]> {
+  try {
+    await runTasks(tasks)
+    return results()
+  } finally {
+    close()
+  }
+}
+
+/** The services whose pods were seen ready. */
+export function readyOf(services: ServiceResult[]): string[] {
+  const isReady = ({ outcome }: ServiceResult) => ['deployed', 'unchanged', 'rolled-back'].includes(outcome)
+  return services.filter(isReady).map(({ service }) => service)
+}
+
+async function recover(
+  access: EnvironmentAccess,
+  { concurrency }: DeployRequest,
+  services: ServiceResult[],
+  { rollback, verify }: DeployOptions,
+  journal: Journal,
+): Promise<Recovery> {
+  const { ports, sets } = access
+  if (!rollback) return { state: 'none', why: 'it was turned off by --no-rollback' }
+  const earlier = (await sets.list(ports.signal)).filter(({ id }) => id !== ports.id)
+  const way = await planRecovery(ports, earlier, services)
+  if ('why' in way) return { state: 'none', why: way.why }
+  return journal.phase('rollback', ports.signal, async () => {
+    process.stderr.write(`Going back to the last good release set, ${way.set.id}\n`)
+    const limits = { concurrency, timeoutMs: ports.environment.rollout.timeout }
+    const recovery = recoveryOf(way.set, way.plan, await runServices(rollbackTasks(ports, limits, way.plan)))
+    if (recovery.state !== 'rolled-back') return recovery
+    const report = await verify()
+    if (report?.outcome === 'failed')
+      return { ...recovery, state: 'failed', why: 'smoke tests fail there too' }
+    return { ...recovery, proven: report?.outcome === 'passed' }
+  })
+}
+
+function closing(
+  failed: boolean,
+  smokeTests: SmokeReport | undefined,
+  recovery: Recovery | undefined,
+): Pick<Ending<never>, 'outcome' | 'proven' | 'restored'> {
+  if (recovery?.state === 'rolled-back') {
+    const { set: restored, proven } = recovery
+    return { outcome: 'rolled-back', proven, restored }
+  }
+  if (failed) return { outcome: 'failed' }
+  const proven = smokeTests?.outcome === 'passed'
+  return { outcome: proven ? 'good' : 'ready', proven }
+}
+
+function failureOf(services: ServiceResult[], smokeTests: SmokeReport | undefined): string {
+  const failed = services.find(({ outcome }) => outcome === 'failed')
+  if (failed) return `${failed.service}: ${failed.failure?.finding.reason ?? failed.error?.split('\n')[0]}`
+  const test = smokeTests?.tests.find(({ outcome }) => outcome === 'failed')
+  return test ? `smoke test '${test.name}'` : 'interrupted'
+}

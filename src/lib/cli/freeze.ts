@@ -1,0 +1,71 @@
+import type { Freeze } from '../adapters/kubernetes/environment-lock.ts'
+import { EmrError, ExitCode } from '../errors.ts'
+import { symbols, stdoutTheme as theme } from '../output/theme.ts'
+import { actorOf } from './actor.ts'
+import type { CommandContext, Report } from './base-command.ts'
+import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
+import { openSession, type SessionFlags } from './session.ts'
+
+interface FreezeState {
+  environment: string
+  freeze: Freeze | null
+}
+
+/** `emr lock` */
+export async function freeze(
+  flags: SessionFlags & { reason: string },
+  context: CommandContext,
+): Promise<Report<FreezeState>> {
+  const access = await reach(flags, context)
+  const by = await actorOf(access.session)
+  const since = new Date().toISOString()
+  const state = { reason: flags.reason, by: by.name, since }
+  await access.lock.freeze(state, context.signal)
+  await audit(access, 'lock', { reason: flags.reason }, context.signal)
+  const { name } = access.session.environment
+  const { holder } = await access.lock.status(context.signal)
+  const running = holder ? `\n  ${holder.operation} ${holder.id} of ${holder.by} still runs, to its end` : ''
+  const text = `${theme.good(symbols.good)} ${name} is frozen: ${flags.reason}${running}\n  lift it: emr unlock ${name}`
+  return { document: { environment: name, freeze: state }, text }
+}
+
+/** `emr unlock` */
+export async function unfreeze(flags: SessionFlags, context: CommandContext): Promise<Report<FreezeState>> {
+  const access = await reach(flags, context)
+  const { name } = access.session.environment
+  const { freeze: before, holder } = await access.lock.status(context.signal)
+  const running = holder ? `\n  ${holder.operation} ${holder.id} of ${holder.by} is at work` : ''
+  const document = { environment: name, freeze: null }
+  if (before === undefined) return { document, text: `${name} was not frozen${running}` }
+  await access.lock.freeze(undefined, context.signal)
+  await audit(access, 'unlock', { reason: before.reason }, context.signal)
+  return {
+    document,
+    text: `${theme.good(symbols.good)} ${name} is open again (frozen by ${before.by}: ${before.reason})`,
+  }
+}
+
+async function reach(flags: SessionFlags, { signal }: CommandContext): Promise<EnvironmentAccess> {
+  const access = await reachEnvironment(await openSession(flags, signal))
+  if ((await access.ports.workloads.namespace(signal)) !== undefined) return access
+  const { name, namespace } = access.session.environment
+  throw new EmrError(`${name} has no namespace ${namespace} yet: there is nothing to lock`, {
+    code: 'NAMESPACE_MISSING',
+    exitCode: ExitCode.preflight,
+    suggestions: [`emr deploy ${name}`],
+  })
+}
+
+async function audit(
+  { audit: log, ports, session }: EnvironmentAccess,
+  operation: string,
+  request: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  const by = await actorOf(session)
+  const startedAt = new Date(ports.now()).toISOString()
+  await log.append(
+    { id: ports.id, operation, by, startedAt, durationMs: 0, request, outcome: 'done' },
+    signal,
+  )
+}

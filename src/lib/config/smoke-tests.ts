@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises'
+import { LineCounter, parseDocument } from 'yaml'
+import { expressionsIn, textsIn } from '../domain/smoke-test/expression.ts'
+import type { HttpCheck, SmokeSuite, SmokeTest, TcpCheck } from '../domain/smoke-test/suite.ts'
+import { nearest } from '../errors.ts'
+import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
+import { milliseconds, type SmokeTestFile, smokeTestSchema } from './smoke-test-schema.ts'
+
+/** What the file may refer to. */
+export interface SmokeTestNames {
+  services: string[]
+  environments: string[]
+  /** The environment in which the tests are to run: secrets of tests for others need not be there. */
+  environment: string
+  env: NodeJS.ProcessEnv
+}
+
+const REDIRECTS = [301, 302, 307, 308]
+
+/**
+ * Reads and checks a file of smoke tests.
+ * @returns undefined where there is no such file
+ * @throws {ConfigError} exit 3, with every problem and its line
+ */
+export async function loadSmokeTests(file: string, names: SmokeTestNames): Promise<SmokeSuite | undefined> {
+  const content = await readFile(file, 'utf8').catch((error) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (content === undefined) return undefined
+  const lines = new LineCounter()
+  const document = parseDocument(content, { lineCounter: lines })
+  const locator = new ProblemLocator(document, lines)
+  const syntax = document.errors.map((error) => locator.fromSyntax(error))
+  // After the first fault of syntax, the rest are its echoes.
+  const fault = document.errors.findIndex(({ code }) => code !== 'DUPLICATE_KEY')
+  if (fault >= 0) throw invalid(file, syntax.slice(fault, fault + 1))
+  const parsed = smokeTestSchema.safeParse(document.toJS() ?? {})
+  const found = parsed.success
+    ? nameProblems(parsed.data, names, locator)
+    : parsed.error.issues.flatMap((issue) => locator.fromIssue(issue, smokeTestSchema))
+  const problems = [...syntax, ...found].sort((a, b) => a.line - b.line || a.column - b.column)
+  if (problems.length > 0 || !parsed.success) throw invalid(file, problems)
+  return { file, tests: parsed.data.tests.map((test) => testOf(test, parsed.data.defaults)) }
+}
+
+function invalid(file: string, problems: ConfigProblem[]): ConfigError {
+  return new ConfigError(file, problems, { what: 'The file of smoke tests', suggestions: [] })
+}
+
+type TestEntry = SmokeTestFile['tests'][number]
+
+/** What the schema cannot see: names of tests, services, environments and expressions. */
+function nameProblems(
+  { tests }: SmokeTestFile,
+  names: SmokeTestNames,
+  locator: ProblemLocator,
+): ConfigProblem[] {
+  return tests.flatMap((test, index) => {
+    const at = (path: PropertyKey[], message: string) => locator.at(['tests', index, ...path], message)
+    const isTwin = tests.findIndex(({ name }) => name === test.name) !== index
+    return [
+      ...(isTwin ? [at(['name'], `there is another test '${test.name}'`)] : []),
+      ...referenceProblems(test, names, at),
+      ...expressionProblems(test, names, at),
+    ]
+  })
+}
+
+type At = (path: PropertyKey[], message: string) => ConfigProblem
+
+function referenceProblems(test: TestEntry, { services, environments }: SmokeTestNames, at: At) {
+  const wrongServices = (['http', 'tcp'] as const).flatMap((kind) => {
+    const service = test[kind]?.service
+    if (service === undefined || services.includes(service)) return []
+    return [at([kind, 'service'], unknown('service', service, services))]
+  })
+  const wrongEnvironments = (test.environments ?? []).flatMap((name, position) =>
+    environments.includes(name)
+      ? []
+      : [at(['environments', position], unknown('environment', name, environments))],
+  )
+  return [...wrongServices, ...wrongEnvironments]
+}
+
+function expressionProblems(test: TestEntry, names: SmokeTestNames, at: At): ConfigProblem[] {
+  const isRun = test.environments?.includes(names.environment) ?? true
+  return textsIn(test).flatMap(({ path, text }) => {
+    const open = /\$\{[^}]*$/.test(text) ? [at(path, 'an expression is not closed: a } is missing')] : []
+    const wrong = expressionsIn(text).flatMap((name) => {
+      const why = expressionProblem(name, names, isRun)
+      return why ? [at(path, why)] : []
+    })
+    return [...open, ...wrong]
+  })
+}
+
+const PLAIN = ['environment', 'namespace', 'gateway', 'gateway.host']
+
+function expressionProblem(
+  name: string,
+  { services, env }: SmokeTestNames,
+  isRun: boolean,
+): string | undefined {
+  if (PLAIN.includes(name)) return undefined
+  const [, kind, rest = ''] = /^(version|secret)\.(.+)$/.exec(name) ?? []
+  if (kind === 'version') return services.includes(rest) ? undefined : unknown('service', rest, services)
+  if (kind === 'secret') {
+    if (!/^[A-Za-z_]\w*$/.test(rest)) return `'${rest}' is no name of an environment variable`
+    return isRun && !env[rest] ? `the secret is missing: set the environment variable ${rest}` : undefined
+  }
+  return unknown('expression', name, [...PLAIN, 'version.SERVICE', 'secret.VARIABLE'])
+}
+
+function unknown(kind: string, name: string, known: string[]): string {
+  const close = nearest(name, known)
+  return `there is no ${kind} '${name}'; ${close ? `did you mean '${close}'?` : `known: ${known.join(', ')}`}`
+}
+
+function testOf(test: TestEntry, defaults: SmokeTestFile['defaults']): SmokeTest {
+  const { name, tags, environments } = test
+  return {
+    name,
+    tags,
+    ...(environments && { environments }),
+    timeoutMs: milliseconds(test.timeout ?? defaults.timeout ?? '5s'),
+    attempts: test.attempts ?? defaults.attempts ?? 3,
+    pauseMs: milliseconds(test.pause ?? defaults.pause ?? '1s'),
+    check: test.http ? httpCheck(test.http) : { kind: 'tcp', ...(test.tcp as Omit<TcpCheck, 'kind'>) },
+  }
+}
+
+function httpCheck({
+  url,
+  service,
+  port,
+  path,
+  expect,
+  ...request
+}: NonNullable<TestEntry['http']>): HttpCheck {
+  const { status = expect.redirect === undefined ? 200 : REDIRECTS, within, ...rest } = expect
+  return {
+    kind: 'http',
+    target: url === undefined ? { service: service ?? '', port, path: path ?? '/' } : { url },
+    ...request,
+    expect: {
+      ...rest,
+      status: [status].flat(),
+      ...(within !== undefined && { within: milliseconds(within) }),
+    },
+  }
+}

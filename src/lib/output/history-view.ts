@@ -1,0 +1,72 @@
+import { formatDuration } from '../domain/duration.ts'
+import { versionChange } from '../domain/image.ts'
+import type { AuditEntry } from '../domain/release/audit.ts'
+import { type ReleaseSet, type SetOutcome, sameState } from '../domain/release/release-set.ts'
+import { count } from './count.ts'
+import { table } from './table.ts'
+import { symbols, type Theme } from './theme.ts'
+
+interface History {
+  environment: string
+  sets: ReleaseSet[]
+  operations: AuditEntry[]
+  lock: { operation: string; id: string; by: string } | null
+  freeze: { reason: string; by: string } | null
+  audit?: { entries: number; problems: string[] }
+}
+
+/** Release sets, newest first, then the lock and what --verify found. */
+export function historyView(history: History, theme: Theme): string {
+  const { environment, sets, lock, freeze, audit } = history
+  const rows = sets.map((set) => [
+    set.id,
+    set.operation,
+    outcomeCell(set.outcome, theme),
+    set.endedAt ? formatDuration(Date.parse(set.endedAt) - Date.parse(set.startedAt)) : '',
+    set.by.name,
+    changesCell(set),
+  ])
+  const lines = [
+    sets.length === 0
+      ? `${environment} has no release sets yet: the first deploy makes one`
+      : table(['SET', 'OPERATION', 'OUTCOME', 'TOOK', 'BY', 'SERVICES'], rows),
+  ]
+  if (lock) lines.push(`${symbols.running} ${lock.operation} ${lock.id} of ${lock.by} is at work`)
+  if (freeze) lines.push(theme.warn(`${symbols.warn} frozen by ${freeze.by}: ${freeze.reason}`))
+  if (audit) lines.push(...auditLines(audit, theme))
+  return lines.join('\n')
+}
+
+function outcomeCell(outcome: SetOutcome, theme: Theme): string {
+  if (outcome === 'good' || outcome === 'ready') return theme.good(`${symbols.good} ${outcome}`)
+  if (outcome === 'running') return `${symbols.running} ${outcome}`
+  if (outcome === 'failed') return theme.bad(`${symbols.bad} ${outcome}`)
+  return theme.warn(`${symbols.warn} ${outcome}`)
+}
+
+function changesCell({ services, restored, failure }: ReleaseSet): string {
+  const changed = Object.entries(services).flatMap(([name, { before, after }]) => {
+    if (before?.revision === after?.revision || after === undefined) return []
+    const version = versionChange({ before: before?.image, after: after.image })
+    if (sameState(before, after)) return [`${name} as it was, ${version}`]
+    return [`${name} ${version}`]
+  })
+  const parts = [
+    changed.join(', ') || 'nothing changed',
+    ...(restored ? [`back to ${restored}`] : []),
+    ...(failure ? [failure] : []),
+  ]
+  return parts.join('; ')
+}
+
+function auditLines({ entries, problems }: { entries: number; problems: string[] }, theme: Theme): string[] {
+  if (problems.length === 0) {
+    return [
+      `${theme.good(symbols.good)} audit log: ${entries === 1 ? '1 entry' : `${entries} entries`}, unbroken`,
+    ]
+  }
+  return [
+    theme.bad(`${symbols.bad} audit log: ${count(problems.length, 'problem')}`),
+    ...problems.map((problem) => `  ${problem}`),
+  ]
+}

@@ -1,0 +1,44 @@
+import type { ReleaseSet } from '../../domain/release/release-set.ts'
+import { EmrError, ExitCode } from '../../errors.ts'
+import type { DeployPlan } from './types.ts'
+
+/**
+ * The deploy that was cut off or interrupted, to be taken up again.
+ * @param sets of the environment, oldest first
+ * @throws {EmrError} NOTHING_TO_RESUME (4)
+ */
+export function unfinishedDeploy(sets: ReleaseSet[], environment: string): ReleaseSet {
+  const last = sets.at(-1)
+  const isOpen = last && ['running', 'abandoned', 'interrupted'].includes(last.outcome)
+  if (last && isOpen && last.operation === 'deploy') return last
+  const what = last
+    ? `the last operation was ${last.operation} ${last.id}, and it ended: ${last.outcome}`
+    : 'nothing was deployed yet'
+  throw new EmrError(`There is nothing to resume in ${environment}: ${what}`, {
+    code: 'NOTHING_TO_RESUME',
+    exitCode: ExitCode.preflight,
+    suggestions:
+      last?.operation === 'rollback' && isOpen
+        ? [
+            `emr rollback ${environment} ${last.request.services.join(' ') || 'all'}${last.request.to ? ` --to ${last.request.to}` : ''}`,
+          ]
+        : [`emr history ${environment}`, `emr deploy ${environment}`],
+  })
+}
+
+/** @throws {EmrError} RESUME_UNSAFE (4) when the charts or values are not those of the deploy that is taken up */
+export function assertSameCharts(unfinished: ReleaseSet, plan: DeployPlan): void {
+  const { planned = {} } = unfinished
+  const changed = plan.services.filter(({ service, manifest }) => planned[service] !== manifest)
+  if (changed.length === 0) return
+  const names = changed.map(({ service }) => service)
+  throw new EmrError(
+    `Deploy ${unfinished.id} cannot be resumed: the charts or values have changed since, of ${names.join(', ')}`,
+    {
+      code: 'RESUME_UNSAFE',
+      exitCode: ExitCode.preflight,
+      details: { services: names },
+      suggestions: [`deploy afresh: emr deploy ${plan.environment}`],
+    },
+  )
+}

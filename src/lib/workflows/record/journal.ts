@@ -1,0 +1,65 @@
+import type { ReleaseSets } from '../../adapters/kubernetes/release-sets.ts'
+import type { LiveStates, ReleaseSet } from '../../domain/release/release-set.ts'
+
+export interface JournalPorts {
+  sets: Pick<ReleaseSets, keyof ReleaseSets>
+  /** Throws when the environment's lock is not held any more. */
+  confirm: () => Promise<void>
+  /** Epoch milliseconds. */
+  now: () => number
+}
+
+/** What an operation has done so far, written to the cluster before and after each of its phases. */
+export class Journal {
+  readonly #ports: JournalPorts
+  #set: ReleaseSet
+
+  constructor(ports: JournalPorts, set: ReleaseSet) {
+    this.#ports = ports
+    this.#set = set
+  }
+
+  get set(): ReleaseSet {
+    return this.#set
+  }
+
+  async begin(signal: AbortSignal): Promise<void> {
+    await this.#ports.sets.begin(this.#set, signal)
+  }
+
+  /** Runs one phase, and has it on record that it started and, unless the process is killed, that it ended. */
+  async phase<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const startedAt = this.#time()
+    const earlier = this.#set.phases
+    await this.write({ phases: [...earlier, { name, startedAt }] }, signal)
+    const result = await work()
+    if (!signal.aborted) {
+      await this.write({ phases: [...earlier, { name, startedAt, endedAt: this.#time() }] }, signal)
+    }
+    return result
+  }
+
+  /** Adds facts to the record. */
+  async write(facts: Partial<ReleaseSet>, signal: AbortSignal): Promise<void> {
+    this.#set = { ...this.#set, ...facts }
+    await this.#ports.confirm()
+    await this.#ports.sets.update(this.#set, signal)
+  }
+
+  /** Closes the record. @param live what the services are now */
+  async end(
+    facts: Pick<ReleaseSet, 'outcome' | 'proven' | 'restored' | 'failure'>,
+    live: LiveStates,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const names = new Set([...Object.keys(this.#set.services), ...Object.keys(live)])
+    const services = Object.fromEntries(
+      [...names].map((name) => [name, { ...this.#set.services[name], after: live[name] }]),
+    )
+    await this.write({ ...facts, services, endedAt: this.#time() }, signal)
+  }
+
+  #time(): string {
+    return new Date(this.#ports.now()).toISOString()
+  }
+}

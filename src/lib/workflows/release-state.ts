@@ -1,0 +1,51 @@
+import type { Helm, Release } from '../adapters/helm/helm.ts'
+import type { KubernetesObject } from '../adapters/kubernetes/types.ts'
+import { digest } from '../digest.ts'
+import { canonicalJson } from '../domain/canonical-json.ts'
+import { objectKey } from '../domain/manifest/object.ts'
+import type { LiveStates, ServiceState } from '../domain/release/release-set.ts'
+
+interface Workload extends KubernetesObject {
+  spec?: { template?: { spec?: { containers?: { image?: string }[] } } }
+}
+
+/** The image of the first Deployment's first container, which is the service itself. */
+export function imageOf(objects: KubernetesObject[] | undefined): string | undefined {
+  const deployment = objects?.find(({ kind }) => kind === 'Deployment') as Workload | undefined
+  return deployment?.spec?.template?.spec?.containers?.[0]?.image
+}
+
+/** The names of a release's Deployments, whose roll-outs are followed. */
+export function deploymentsOf(objects: KubernetesObject[]): string[] {
+  return objects.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata?.name ?? '')
+}
+
+/** A digest of rendered objects, whatever their order. */
+export function manifestDigest(objects: KubernetesObject[]): string {
+  return digest(canonicalJson(Object.fromEntries(objects.map((object) => [objectKey(object), object]))))
+}
+
+/** What a release is, or undefined where nothing is installed. */
+export function stateOf(release: Release | undefined): ServiceState | undefined {
+  if (release === undefined || release.status === 'uninstalled') return undefined
+  const labels = release.objects.find(({ kind }) => kind === 'Deployment')?.metadata?.labels
+  return {
+    revision: release.revision,
+    chart: labels?.['helm.sh/chart'] ?? release.name,
+    image: imageOf(release.objects),
+    values: digest(canonicalJson(release.values)),
+    manifest: manifestDigest([...release.objects, ...release.hooks]),
+  }
+}
+
+/** The state of each service as helm has it now. */
+export async function liveStates(
+  helm: Pick<Helm, 'status'>,
+  services: string[],
+  signal: AbortSignal,
+): Promise<LiveStates> {
+  const entries = await Promise.all(
+    services.map(async (name) => [name, stateOf(await helm.status(name, { signal }))] as const),
+  )
+  return Object.fromEntries(entries)
+}

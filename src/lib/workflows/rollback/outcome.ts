@@ -1,0 +1,54 @@
+import { EmrError, ExitCode, InterruptedError } from '../../errors.ts'
+import type { ReleasePorts } from '../deploy/change-service.ts'
+import { failureReports, stateLine } from '../deploy/outcome.ts'
+import type { ServiceResult } from '../deploy/types.ts'
+import { failedTests, type SmokeReport } from '../smoke-test/report.ts'
+import type { RollbackPlan, RollbackResult } from './types.ts'
+
+/**
+ * The result of a rollback in which everything went well.
+ * @throws {EmrError} ROLLBACK_FAILED (7) or INTERRUPTED (130), with the results of all services in its details
+ */
+export function rollbackOutcome(
+  ports: ReleasePorts,
+  plan: RollbackPlan,
+  services: ServiceResult[],
+  run: { durationMs: number; evidence: string; smokeTests?: SmokeReport },
+): RollbackResult {
+  const { smokeTests, durationMs } = run
+  const result = {
+    id: ports.id,
+    environment: plan.environment,
+    namespace: plan.namespace,
+    set: plan.set?.id,
+    services,
+    added: plan.added,
+    missing: plan.missing,
+    durationMs,
+    ...(smokeTests && { smokeTests }),
+  }
+  const state = stateLine(services)
+  const again = plan.set ? `emr rollback ${plan.environment} all --to ${plan.set.id}` : undefined
+  if (ports.signal.aborted) {
+    const message = `The rollback of ${plan.environment} was interrupted\n  ${state}`
+    throw new InterruptedError(message, result)
+  }
+  const smokeFailed = smokeTests?.outcome === 'failed'
+  if (!smokeFailed && services.every(({ outcome }) => outcome !== 'failed')) {
+    const unchanged = services.every(({ outcome }) => outcome === 'unchanged')
+    return { ...result, outcome: unchanged ? 'unchanged' : 'rolled-back' }
+  }
+  const smokeLines = smokeFailed
+    ? ['The services are ready, but smoke tests fail', ...failedTests(smokeTests)]
+    : []
+  const lines = [...failureReports(services, ports), ...smokeLines, `  ${'services'.padEnd(10)} ${state}`]
+  throw new EmrError(lines.join('\n'), {
+    code: 'ROLLBACK_FAILED',
+    exitCode: ExitCode.rolloutFailed,
+    details: { ...result, evidence: run.evidence },
+    suggestions: [
+      `the evidence is in ${run.evidence}`,
+      ...(again ? [`mend it and run it again: ${again}`] : []),
+    ],
+  })
+}
