@@ -11,13 +11,9 @@ until they are ready. A plan that deletes or replaces a database, a bucket, a ke
 --allow-destroy names its address. A roll-out that cannot succeed is given up within seconds, with the reason, the events and
 the last log lines.
 
-<<<<<<< HEAD
-Exit codes: 0 deployed or nothing to change, 2 usage, 3 configuration, 4 preflight, 5 a tool failed, 7 the roll-out
-failed, 8 the Terraform state is locked, 9 timed out, 10 changes found (--dry-run --detailed-exitcode), 130 interrupted.`
-=======
 Exit codes: 0 deployed or nothing to change, 2 usage, 3 configuration, 4 preflight, 5 a tool failed, 6 failed and
-rolled back, 7 failed and not rolled back, 8 locked, 9 timed out, 10 changes found (--dry-run --detailed-exitcode), 130 interrupted.`
->>>>>>> main
+rolled back, 7 failed and not rolled back, 8 the environment or the Terraform state is locked, 9 timed out, 10 changes
+found (--dry-run --detailed-exitcode), 130 interrupted.`
   static override examples = [
     '<%= config.bin %> deploy sandbox',
     '<%= config.bin %> deploy production --skip-infra --tag v1.4.2 --confirm production',

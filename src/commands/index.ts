@@ -4,14 +4,11 @@ import ConfigValidate from './config/validate.ts'
 import Deploy from './deploy.ts'
 import Destroy from './destroy.ts'
 import Doctor from './doctor.ts'
-<<<<<<< HEAD
-import Kubeconfig from './kubeconfig.ts'
-import Outputs from './outputs.ts'
-=======
 import History from './history.ts'
+import Kubeconfig from './kubeconfig.ts'
 import Lock from './lock.ts'
+import Outputs from './outputs.ts'
 import Rollback from './rollback.ts'
->>>>>>> main
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
 import SandboxStart from './sandbox/start.ts'
@@ -28,14 +25,11 @@ export const COMMANDS = {
   deploy: Deploy,
   destroy: Destroy,
   doctor: Doctor,
-<<<<<<< HEAD
-  kubeconfig: Kubeconfig,
-  outputs: Outputs,
-=======
   history: History,
+  kubeconfig: Kubeconfig,
   lock: Lock,
+  outputs: Outputs,
   rollback: Rollback,
->>>>>>> main
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,
   'sandbox:start': SandboxStart,

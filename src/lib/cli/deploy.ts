@@ -1,15 +1,5 @@
-<<<<<<< HEAD
-import { randomBytes } from 'node:crypto'
-import { Evidence } from '../adapters/evidence.ts'
-import { Helm } from '../adapters/helm/helm.ts'
-import { KubernetesClient } from '../adapters/kubernetes/client.ts'
-import { LiveState } from '../adapters/kubernetes/live-state.ts'
-import { Workloads } from '../adapters/kubernetes/workloads.ts'
-import { ExitCode } from '../errors.ts'
-=======
 import type { LiveStates } from '../domain/release/release-set.ts'
-import { EmrError, ExitCode } from '../errors.ts'
->>>>>>> main
+import { ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
@@ -23,29 +13,20 @@ import { confirm } from './confirm.ts'
 import { carryOutDeploy } from './deploy-run.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
-<<<<<<< HEAD
 import { deployInfrastructure, type InfrastructureFlags, withInfrastructure } from './infrastructure.ts'
-import { openSession, type Session, type SessionFlags, tool } from './session.ts'
-=======
 import { type Assignment, operate } from './operation.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
 import { suiteOf, verifyEnvironment } from './smoke-test.ts'
->>>>>>> main
 
 export interface DeployFlags extends SessionFlags, InfrastructureFlags {
   services: string[] | undefined
   tag: string[] | undefined
   concurrency: number | undefined
   timeout: number | undefined
-<<<<<<< HEAD
-=======
   'wait-lock': number | undefined
   'skip-smoke-tests': boolean
   rollback: boolean
   resume: boolean
-  yes: boolean
-  confirm: string | undefined
->>>>>>> main
 }
 
 /** `emr deploy`: the infrastructure, then the services; reads, asks, deploys, and tells. */
@@ -61,16 +42,9 @@ async function deployServices(
   flags: DeployFlags,
   context: CommandContext,
 ): Promise<Report<DeployPlan | DeployResult>> {
-<<<<<<< HEAD
-  const request = requestOf(flags, session)
-  const { ports, plan, kubeconfig } = await prepare(session, request)
-=======
-  const session = await openSession(flags, context.signal)
-  refuseInfrastructure(session, flags)
   const suite = flags['skip-smoke-tests'] ? undefined : await suiteOf(session)
   const prepared = await prepare(session, flags)
   const { access, plan, request } = prepared
->>>>>>> main
   if (flags['dry-run']) return dryRunReport(plan, flags)
   const pending = plan.services.filter(({ action }) => action !== 'unchanged').length
   if (pending > 0) {

@@ -41,11 +41,8 @@ export function resolveEnvironment(config: LoadedConfig, name: string): Environm
     namespace: environment.namespace ?? `emr-platform-${name}`,
     cluster: clusterReference(environment.cluster, folder),
     aws: environment.aws,
-<<<<<<< HEAD
     infrastructure: infrastructure(environment, name, folder),
-=======
     ...(environment.gateway && { gateway: environment.gateway }),
->>>>>>> main
     concurrency: environment.concurrency,
     rollout: thresholds(environment.rollout),
     services: Object.entries(settings.services).map(([service, { chart = `helm/${service}`, needs }]) => ({
