@@ -1,3 +1,4 @@
+import Bootstrap from './bootstrap.ts'
 import ConfigShow from './config/show.ts'
 import ConfigValidate from './config/validate.ts'
 import DbBackupDrill from './db-backup/drill.ts'
@@ -10,9 +11,12 @@ import DbBackupSnapshot from './db-backup/snapshot.ts'
 import DbBackupStatus from './db-backup/status.ts'
 import DbBackupVerify from './db-backup/verify.ts'
 import Deploy from './deploy.ts'
+import Destroy from './destroy.ts'
 import Doctor from './doctor.ts'
 import History from './history.ts'
+import Kubeconfig from './kubeconfig.ts'
 import Lock from './lock.ts'
+import Outputs from './outputs.ts'
 import Rollback from './rollback.ts'
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
@@ -24,6 +28,7 @@ import Unlock from './unlock.ts'
 
 /** Every command by what is typed. Only names and flags live in these files; the work is imported when it is run. */
 export const COMMANDS = {
+  bootstrap: Bootstrap,
   'config:show': ConfigShow,
   'config:validate': ConfigValidate,
   'db-backup:drill': DbBackupDrill,
@@ -36,9 +41,12 @@ export const COMMANDS = {
   'db-backup:status': DbBackupStatus,
   'db-backup:verify': DbBackupVerify,
   deploy: Deploy,
+  destroy: Destroy,
   doctor: Doctor,
   history: History,
+  kubeconfig: Kubeconfig,
   lock: Lock,
+  outputs: Outputs,
   rollback: Rollback,
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,

@@ -33,6 +33,22 @@ export interface AwsAccount {
   endpoint?: string
 }
 
+/** Where Terraform keeps the state of an environment, and what locks it. */
+export interface StateBackend {
+  bucket: string
+  table: string
+  key: string
+  region: string
+}
+
+/** The Terraform of one environment; paths are absolute. */
+export interface Infrastructure {
+  folder: string
+  varFile: string
+  workspace: string
+  backend: StateBackend
+}
+
 /** One environment with every default filled in and every path absolute. */
 export interface Environment {
   name: string
@@ -43,6 +59,8 @@ export interface Environment {
   gateway?: string
   cluster: ClusterReference
   aws?: AwsAccount
+  /** There where `aws` is. */
+  infrastructure?: Infrastructure
   services: ServiceDefinition[]
   concurrency: number
   rollout: RolloutThresholds
