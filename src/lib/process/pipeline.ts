@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream'
 import { InterruptedError } from '../errors.ts'
 import { type Command, redact } from './command.ts'
 import { ToolError } from './runner.ts'
@@ -17,6 +17,7 @@ export interface Pipeline {
 }
 
 const STDERR_LIMIT = 64 * 1024
+const BUFFER = 256 * 1024
 
 /**
  * Starts programs whose outputs are the next one's inputs. They are connected by the kernel: nothing that flows
@@ -44,7 +45,10 @@ export function startPipeline(commands: readonly Command[], signal: AbortSignal)
   signal.addEventListener('abort', stop, { once: true })
   const ends = children.map((child, index) => endOf(child, commands[index] as Command))
   const { stdin } = children[0] as { stdin: Writable }
-  const { stdout } = children.at(-1) as { stdout: Readable }
+  // When a program exits, Node throws away what nobody has begun to read; so reading begins at once, into a buffer that
+  // makes the program wait when it is full.
+  const stdout = new PassThrough({ highWaterMark: BUFFER })
+  pipeline((children.at(-1) as { stdout: Readable }).stdout, stdout, () => {})
   // A program that fails stops reading; what it says is told by `done`.
   stdin.on('error', () => {})
   const done = Promise.all(ends).then((failures) => {
@@ -82,7 +86,7 @@ function endOf(child: ChildProcess, command: Command): Promise<Failure | undefin
     child.on('close', (code, signal) => {
       if (code === 0) resolve(undefined)
       else if (signal) fail(`was ended by ${signal}`, signal === 'SIGPIPE')
-      else fail(`exited with ${code}`, /broken pipe/i.test(stderr))
+      else fail(`exited with ${code}`, /broken pipe|connection reset by peer/i.test(stderr))
     })
   })
 }

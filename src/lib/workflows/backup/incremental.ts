@@ -18,6 +18,8 @@ export async function incrementalBackup(ports: BackupPorts, request: BackupReque
   const tip = tipOf(chain)
   const broken = chainBreak(tip, await source.state(tip.slot, signal))
   if (broken !== undefined) return fullBackup(ports, request, broken)
+  // A full run that was killed after it had made its slot, or before it dropped the old one, left one too many.
+  await source.dropSlotsExcept(ports.slotPrefix, tip.slot)
   try {
     return await segment(ports, request, chain, tip)
   } catch (error) {
