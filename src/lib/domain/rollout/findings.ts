@@ -1,4 +1,12 @@
-import type { ContainerFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts, Terminated } from './facts.ts'
+import type {
+  ContainerFacts,
+  DeploymentFacts,
+  EventFacts,
+  JobFacts,
+  PodFacts,
+  ReplicaSetFacts,
+  Terminated,
+} from './facts.ts'
 
 export type FindingCode =
   | 'IMAGE_NAME_INVALID'
@@ -12,6 +20,7 @@ export type FindingCode =
   | 'POD_REFUSED'
   | 'NOT_READY'
   | 'HOOK_FAILED'
+  | 'SCALED_TO_ZERO'
 
 /** One thing that is wrong, in Kubernetes' own words, with what to do about it. */
 export interface Finding {
@@ -182,6 +191,18 @@ export function notReadyFinding(pod: PodFacts, events: readonly EventFacts[], de
     message: probe ? `${deadline} ${probe.message}` : deadline,
     restarts: container?.restarts,
     advice: 'read the log and ask the readiness path from inside the pod',
+  }
+}
+
+/** No pods are wanted: to Kubernetes that is a complete roll-out, to the hospitals an outage. */
+export function scaledToZeroFinding({ uid, name, desired }: DeploymentFacts): Finding | undefined {
+  if (desired > 0) return undefined
+  return {
+    code: 'SCALED_TO_ZERO',
+    object: { kind: 'Deployment', name, uid },
+    reason: 'ScaledToZero',
+    message: 'spec.replicas is 0, which also turns its HorizontalPodAutoscaler off',
+    advice: `give it pods again: kubectl scale deployment/${name} --replicas=2`,
   }
 }
 

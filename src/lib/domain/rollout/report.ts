@@ -13,6 +13,7 @@ const HEADLINES: Record<FindingCode, string> = {
   POD_REFUSED: 'the API server refuses the new pods',
   NOT_READY: 'the new pods never become ready',
   HOOK_FAILED: 'a hook of the release failed',
+  SCALED_TO_ZERO: 'no pods are wanted',
 }
 
 export interface LogExcerpt {
