@@ -9,6 +9,9 @@ const real = [
   'test/terraform/**/*.test.ts',
 ]
 
+/** The infrastructure against an AWS emulator, with real Terraform: minutes, and a script of its own. */
+const infra = ['test/e2e/infrastructure.test.ts']
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/count-reporter.ts'],
@@ -26,11 +29,21 @@ export default defineConfig({
         test: {
           name: 'real',
           include: real,
+          exclude: infra,
           pool: 'forks',
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // A machine of a CI system that stalls for seconds makes a real deadline pass; a fault fails twice.
           retry: process.env.CI ? 1 : 0,
+        },
+      },
+      {
+        test: {
+          name: 'infra',
+          include: infra,
+          pool: 'forks',
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
         },
       },
     ],
