@@ -118,7 +118,8 @@ describe.skipIf(!hasMoto)('a store in S3', () => {
         changes: 2857,
       })
       expect(await project.json('verify', '--decode')).toMatchObject({ ok: true })
-      await project.json('restore', '--target', 'from_s3')
+      // A sandbox beside a real AWS account asks, as any environment does.
+      await project.json('restore', '--target', 'from_s3', '--yes')
       expect(await contentOf({ ...source, database: 'from_s3' })).toEqual(await contentOf(source))
       for (const name of ['manifest.json', ...full.objects.map((object) => object.name)]) {
         const Key = `clinic/local/${full.id}/${name}`
