@@ -42,8 +42,10 @@ export function infrastructurePlanView(plan: InfrastructurePlan, theme: Theme): 
   ].join('\n')
 }
 
-function closingLine({ mode, changes, counts, drift }: InfrastructurePlan): string {
-  if (changes.length > 0) return `${planCounts(counts)}.`
+function closingLine({ mode, changes, counts, drift, checks }: InfrastructurePlan): string {
+  const refused = checks.some(({ status }) => status === 'problem')
+  if (changes.length > 0)
+    return `${planCounts(counts)}.${refused ? ' A deploy refuses it until that is mended.' : ''}`
   if (mode !== 'refresh-only') return 'Nothing to change.'
   return drift.length === 0 ? 'Nothing was changed outside Terraform.' : 'A deploy puts it back.'
 }

@@ -45,6 +45,7 @@ describe('the view of a plan', () => {
     expect(text).toContain('✖ no 1.28\n      → set eks_version = "1.33"\n')
     expect(text).toContain('not evaluated: access denied')
     expect(text).not.toContain('15.13')
+    expect(text).toMatch(/1 to create\. A deploy refuses it until that is mended\.$/)
   })
 
   test('of 180 resources fits on a screen and names what is lost', () => {

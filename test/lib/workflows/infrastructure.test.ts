@@ -130,6 +130,15 @@ describe('planning', () => {
     expect((error as EmrError).message).toContain('credentials end in 1 m 00 s')
     expect(log).toEqual([])
   })
+  test('a variable file of another region is refused', async () => {
+    const { ports } = portsOf([])
+    const show = async () => ({ resources: [], drift: [], region: 'eu-west-1' })
+    await expect(planOf({ ...ports, terraform: { ...ports.terraform, show } })).rejects.toMatchObject({
+      code: 'REGION_MISMATCH',
+      exitCode: 4,
+      message: expect.stringContaining('puts dev in eu-west-1, but its configuration says us-east-1'),
+    })
+  })
   test('one problem alone keeps its own code', async () => {
     const { ports } = portsOf([], { stateStore: async () => ({ ...store(true), lockTable: false }) })
     await expect(planOf(ports)).rejects.toMatchObject({

@@ -30,6 +30,7 @@ export function planTasks(
       task: async (_context, task) => {
         const warnings = await terraform.plan(planFile, mode, { signal })
         shown = await terraform.show(planFile, { signal })
+        assertRegion(ports, shown)
         plan = readPlan(ports, mode, shown, warnings)
         task.title = `Plan the infrastructure: ${plan.fingerprint}`
       },
@@ -68,6 +69,20 @@ async function assertFiles({ environment }: InfrastructurePorts): Promise<void> 
       })
     })
   }
+}
+
+/** Everything else of emr, the state included, looks for the environment where its configuration says. */
+function assertRegion({ environment }: InfrastructurePorts, { region }: TerraformPlan): void {
+  const { aws, infrastructure, name } = environment
+  if (region === undefined || region === aws.region) return
+  throw new EmrError(
+    `${infrastructure.varFile} puts ${name} in ${region}, but its configuration says ${aws.region}`,
+    {
+      code: 'REGION_MISMATCH',
+      exitCode: ExitCode.preflight,
+      suggestions: [`set aws_region = "${aws.region}" there, or environments.${name}.aws.region: ${region}`],
+    },
+  )
 }
 
 function readPlan(
