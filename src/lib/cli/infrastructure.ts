@@ -7,6 +7,7 @@ import {
 } from '../output/infrastructure-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
+import { assertAgreement } from '../workflows/infrastructure/agreement.ts'
 import { applyTasks, isEmpty } from '../workflows/infrastructure/apply.ts'
 import { assertAllowed } from '../workflows/infrastructure/guard.ts'
 import { assertOffered } from '../workflows/infrastructure/offers.ts'
@@ -60,7 +61,7 @@ export async function deployInfrastructure(
     await assertAllowed(ports, plan, flags['allow-destroy'] ?? [])
     await approve(session, plan, flags, context)
     const result = await applyPlan(ports, plan)
-    assertAgreement(session, result)
+    assertAgreement(session.environment, result.outputs)
     const text = infrastructureResultView(result, stdoutTheme)
     return { report: { document: result, text }, last: flags['skip-services'] }
   })
@@ -169,34 +170,6 @@ export function assertFingerprint(plan: InfrastructurePlan, approved: string | u
       details: { approved, fingerprint: plan.fingerprint },
     },
   )
-}
-
-/** The services must go to the cluster and namespace that were just applied, not to what the configuration names. */
-function assertAgreement(
-  { environment: { name, cluster, namespace } }: Session,
-  { outputs }: InfrastructureResult,
-): void {
-  const facts = [
-    {
-      what: 'cluster',
-      applied: outputs.cluster_name?.value,
-      named: cluster.kind === 'eks' ? cluster.name : undefined,
-      setting: 'cluster.eks',
-    },
-    // The roles of the services' pods trust this namespace alone.
-    { what: 'namespace', applied: outputs.namespace?.value, named: namespace, setting: 'namespace' },
-  ]
-  for (const { what, applied, named, setting } of facts) {
-    if (applied === undefined || named === undefined || applied === named) continue
-    throw new EmrError(
-      `The infrastructure of ${name} is made for the ${what} ${applied}, but its configuration names ${named}`,
-      {
-        code: `${what.toUpperCase()}_MISMATCH`,
-        exitCode: ExitCode.preflight,
-        suggestions: [`set environments.${name}.${setting}: ${applied}`],
-      },
-    )
-  }
 }
 
 /** Both phases as one report. */

@@ -4,8 +4,8 @@ import { type EmrRun, type RunningEmr, startEmr } from '../../support/emr.ts'
 import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
 import { terraformLack, terraformSetup } from '../../support/terraform.ts'
 
-/** The provider gives a new database a minute before it asks for it the first time. */
-export const MINUTES = 600_000
+/** The provider gives a new database a minute before it asks for it the first time, a replica three. */
+export const MINUTES = 900_000
 
 /** A small module of the same shape as the project's own. */
 export const SMALL_MODULE = join(import.meta.dirname, 'module')
@@ -36,7 +36,13 @@ export async function infrastructureProject(
   const emulator = await startEmulator()
   const setup = terraformSetup()
   const folder = join(setup.folder, 'project')
-  const env = { ...setup.env, ...emulator.env, TF_DATA_DIR: undefined }
+  // Nobody's own kubeconfig is written to.
+  const env = {
+    ...setup.env,
+    ...emulator.env,
+    TF_DATA_DIR: undefined,
+    KUBECONFIG: join(setup.folder, 'kubeconfig'),
+  }
   let printed = ''
   const start = (...args: string[]) => startEmr(args, folder, env)
   mkdirSync(folder)

@@ -80,6 +80,10 @@ describe.skipIf(infrastructureLack() !== undefined)('the whole module, applied b
       expect(screenOfOutputs).toMatch(/^rds_endpoint +\S+$/m)
       expect(screenOfOutputs).toMatch(/^service_role_arns\.task-service +arn:aws:iam::\d{12}:role\/\S+$/m)
 
+      const merged = JSON.parse((await emr('kubeconfig', environment, '--merge', '--json')).stdout)
+      expect(merged).toMatchObject({ kubeconfig: project.env.KUBECONFIG, context: `emr-${environment}` })
+      expect(readFileSync(merged.kubeconfig, 'utf8')).toContain(`server: ${outputs.cluster_endpoint.value}`)
+
       // The configuration names no database: which one it is, the outputs tell.
       const snapshot = await emr('db-backup', 'snapshot', environment, '--json')
       expect({ exitCode: snapshot.exitCode, ...JSON.parse(snapshot.stdout) }).toMatchObject({

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { StatePart } from '../../../src/lib/adapters/aws/state-store.ts'
 import type { PlannedResource } from '../../../src/lib/domain/terraform/plan.ts'
 import { EmrError, InterruptedError } from '../../../src/lib/errors.ts'
+import { assertAgreement } from '../../../src/lib/workflows/infrastructure/agreement.ts'
 import { applyTasks } from '../../../src/lib/workflows/infrastructure/apply.ts'
 import { bootstrapTasks, inspectStore } from '../../../src/lib/workflows/infrastructure/bootstrap.ts'
 import { assertAllowed } from '../../../src/lib/workflows/infrastructure/guard.ts'
@@ -196,6 +197,31 @@ describe('what AWS offers', () => {
     }
     const { ports } = portsOf([database(same)], { offeredVersions: asked, quota: asked })
     expect((await planOf(ports)).checks).toEqual([])
+  })
+})
+
+describe('what was applied and what is configured', () => {
+  const environment = {
+    name: 'dev',
+    cluster: { kind: 'eks' as const, name: 'emr-platform-dev' },
+    namespace: 'emr-platform-dev',
+  }
+  const outputs = (cluster: string, namespace = 'emr-platform-dev') => ({
+    cluster_name: { value: cluster, sensitive: false },
+    namespace: { value: namespace, sensitive: false },
+  })
+
+  test('are the same cluster and the same namespace', () => {
+    expect(() => assertAgreement(environment, outputs('emr-platform-dev'))).not.toThrow()
+    expect(() => assertAgreement(environment, {})).not.toThrow()
+  })
+  test.each([
+    ['CLUSTER_MISMATCH', outputs('other'), 'set environments.dev.cluster.eks: other'],
+    ['NAMESPACE_MISMATCH', outputs('emr-platform-dev', 'n'), 'set environments.dev.namespace: n'],
+  ])('or the services stay as they are: %s', (code, applied, suggestion) => {
+    expect(() => assertAgreement(environment, applied)).toThrow(
+      expect.objectContaining({ code, exitCode: 4, suggestions: [suggestion] }),
+    )
   })
 })
 

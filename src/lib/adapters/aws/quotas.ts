@@ -1,20 +1,26 @@
 import type { EC2Client, Instance } from '@aws-sdk/client-ec2'
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import type { AwsAccount } from '../../domain/environment.ts'
-import { type QuotaName, type QuotaView, quotaCodes } from '../../domain/terraform/offers.ts'
+import { type QuotaName, type QuotaView, quotaOf } from '../../domain/terraform/offers.ts'
 import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { askBriefly } from './ask.ts'
 
 interface Options {
   abortSignal: AbortSignal
 }
 
 /** What an account may have of something in this region, and has. @throws {EmrError} when AWS does not tell (exit 4) */
-export async function quotaView(
+export function quotaView(
   account: AwsAccount,
   name: QuotaName,
   abortSignal: AbortSignal,
 ): Promise<QuotaView> {
+  return askBriefly(account, `read the quota of ${quotaOf(name).title}`, abortSignal, (signal) =>
+    view(account, name, signal),
+  )
+}
+
+async function view(account: AwsAccount, name: QuotaName, abortSignal: AbortSignal): Promise<QuotaView> {
   const [{ EC2Client }, { ServiceQuotasClient }] = await Promise.all([
     import('@aws-sdk/client-ec2'),
     import('@aws-sdk/client-service-quotas'),
@@ -27,9 +33,6 @@ export async function quotaView(
       USED[name](ec2, { abortSignal }),
     ])
     return { limit, used }
-  } catch (error) {
-    abortSignal.throwIfAborted()
-    throw awsError(error, `read the quota of ${name}`, account.profile)
   } finally {
     ec2.destroy()
     quotas.destroy()
@@ -41,7 +44,7 @@ async function limitOf(client: ServiceQuotasClient, name: QuotaName, options: Op
   const { GetAWSDefaultServiceQuotaCommand, GetServiceQuotaCommand } = await import(
     '@aws-sdk/client-service-quotas'
   )
-  const { serviceCode: ServiceCode, quotaCode: QuotaCode } = quotaCodes(name)
+  const { serviceCode: ServiceCode, quotaCode: QuotaCode } = quotaOf(name)
   const input = { ServiceCode, QuotaCode }
   const { Quota } = await client.send(new GetServiceQuotaCommand(input), options).catch((error: Error) => {
     if (error.name !== 'NoSuchResourceException') throw error

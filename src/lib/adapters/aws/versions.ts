@@ -2,7 +2,7 @@ import type { AwsAccount } from '../../domain/environment.ts'
 import type { VersionedService } from '../../domain/terraform/demands.ts'
 import type { OfferedVersion } from '../../domain/terraform/offers.ts'
 import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { askBriefly } from './ask.ts'
 
 type Ask = (account: AwsAccount, abortSignal: AbortSignal) => Promise<OfferedVersion[]>
 
@@ -56,17 +56,12 @@ const DOING: Record<VersionedService, string> = {
 }
 
 /** The versions that a service creates in this region today. @throws {EmrError} when AWS does not tell (exit 4) */
-export async function offeredVersions(
+export function offeredVersions(
   account: AwsAccount,
   service: VersionedService,
   abortSignal: AbortSignal,
 ): Promise<OfferedVersion[]> {
-  try {
-    return await ASK[service](account, abortSignal)
-  } catch (error) {
-    abortSignal.throwIfAborted()
-    throw awsError(error, DOING[service], account.profile)
-  }
+  return askBriefly(account, DOING[service], abortSignal, (signal) => ASK[service](account, signal))
 }
 
 async function collect<Page>(

@@ -79,8 +79,8 @@ const QUOTAS: Record<QuotaName, { title: string; serviceCode: string; quotaCode:
   },
 }
 
-/** By what Service Quotas knows a quota. */
-export function quotaCodes(name: QuotaName): { serviceCode: string; quotaCode: string } {
+/** Its name for people, and by what Service Quotas knows it. */
+export function quotaOf(name: QuotaName): { title: string; serviceCode: string; quotaCode: string } {
   return QUOTAS[name]
 }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { askBriefly } from '../../../../src/lib/adapters/aws/ask.ts'
 import { quotaView } from '../../../../src/lib/adapters/aws/quotas.ts'
 import { offeredVersions } from '../../../../src/lib/adapters/aws/versions.ts'
 import type { AwsAccount } from '../../../../src/lib/domain/environment.ts'
@@ -86,6 +87,26 @@ describe('the versions that AWS creates', () => {
       exitCode: 4,
       message: expect.stringContaining('may not list the PostgreSQL versions of RDS'),
     })
+  })
+})
+
+describe('a question to AWS', () => {
+  const silent = (abortSignal: AbortSignal) =>
+    new Promise<never>((_, fail) => abortSignal.addEventListener('abort', () => fail(abortSignal.reason)))
+  const ask = (abortSignal: AbortSignal, withinMs: number) =>
+    askBriefly({ accountId: '1', region: 'us-east-1' }, 'ask', abortSignal, silent, withinMs)
+
+  test('that nobody answers is given up', async () => {
+    await expect(ask(signal, 5)).rejects.toMatchObject({
+      code: 'AWS_SILENT',
+      message: 'Cannot ask: AWS did not answer within 0.005 s',
+    })
+  })
+  test('ends with the command', async () => {
+    const command = new AbortController()
+    const asked = ask(command.signal, 60_000)
+    command.abort(new Error('interrupted'))
+    await expect(asked).rejects.toThrow('interrupted')
   })
 })
 
