@@ -14,6 +14,7 @@ const HEADLINES: Record<FindingCode, string> = {
   NOT_READY: 'the new pods never become ready',
   HOOK_FAILED: 'a hook of the release failed',
   SCALED_TO_ZERO: 'no pods are wanted',
+  DEPLOYMENT_GONE: 'its Deployment is gone',
 }
 
 export interface LogExcerpt {
@@ -37,6 +38,14 @@ export interface RolloutFailure {
 
 const LOG_LINES = 10
 const EVENTS = 4
+
+/** The failure in a line. */
+export function failureLine({ finding }: RolloutFailure): string {
+  const { object, container } = finding
+  const where = container === undefined ? object.name : `${object.name}/${container}`
+  const [message] = finding.message.split('\n')
+  return `${HEADLINES[finding.code]} (${where}: ${[finding.reason, message].filter(Boolean).join(': ')})`
+}
 
 /** The failure for people: cause first, then the facts to check it by. @param now epoch milliseconds */
 export function failureReport(failure: RolloutFailure, now: number): string {
