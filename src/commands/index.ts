@@ -1,6 +1,7 @@
 import ConfigShow from './config/show.ts'
 import ConfigValidate from './config/validate.ts'
 import Deploy from './deploy.ts'
+import Diagnose from './diagnose.ts'
 import Doctor from './doctor.ts'
 import History from './history.ts'
 import Lock from './lock.ts'
@@ -18,6 +19,7 @@ export const COMMANDS = {
   'config:show': ConfigShow,
   'config:validate': ConfigValidate,
   deploy: Deploy,
+  diagnose: Diagnose,
   doctor: Doctor,
   history: History,
   lock: Lock,

@@ -1,6 +1,7 @@
+import type { Finding } from '../diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from './facts.ts'
-import { type Finding, hookFinding, notReadyFinding, podFindings, replicaSetFinding } from './findings.ts'
+import { hookFinding, notReadyFinding, podFindings, replicaSetFinding } from './findings.ts'
 
 /** Everything known of one release's roll-out at one moment. */
 export interface RolloutFacts {

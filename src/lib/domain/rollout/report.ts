@@ -1,19 +1,5 @@
+import { CATALOGUE, type Finding } from '../diagnosis/catalogue.ts'
 import type { EventFacts } from './facts.ts'
-import type { Finding, FindingCode } from './findings.ts'
-
-const HEADLINES: Record<FindingCode, string> = {
-  IMAGE_NAME_INVALID: 'the image name is invalid',
-  IMAGE_NOT_FOUND: 'the image does not exist',
-  IMAGE_PULL_FAILING: 'the image cannot be pulled',
-  CONTAINER_CONFIG: 'a container cannot be configured',
-  CRASH_LOOP: 'the new pods crash',
-  OUT_OF_MEMORY: 'the new pods run out of memory',
-  INIT_FAILING: 'an init container of the new pods fails',
-  UNSCHEDULABLE: 'no node can take the new pods',
-  POD_REFUSED: 'the API server refuses the new pods',
-  NOT_READY: 'the new pods never become ready',
-  HOOK_FAILED: 'a hook of the release failed',
-}
 
 export interface LogExcerpt {
   pod: string
@@ -57,7 +43,10 @@ export function failureReport(failure: RolloutFailure, now: number): string {
   }
   rows.push(['to do', finding.advice])
   const body = rows.map(([label, text]) => `  ${label.padEnd(10)} ${text}`)
-  return [`${failure.service}: ${HEADLINES[finding.code]}`, ...body].join('\n')
+  return [
+    `${failure.service}: ${CATALOGUE[finding.code].headline.replace('the pods', 'the new pods')}`,
+    ...body,
+  ].join('\n')
 }
 
 function containerRow({ container, exitCode, restarts }: Finding): string {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
+import type { Finding } from '../../domain/diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
-import type { Finding } from '../../domain/rollout/findings.ts'
 import { type RolloutFacts, RolloutJudge } from '../../domain/rollout/judge.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
