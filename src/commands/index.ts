@@ -5,6 +5,7 @@ import Diagnose from './diagnose.ts'
 import Doctor from './doctor.ts'
 import History from './history.ts'
 import Lock from './lock.ts'
+import Logs from './logs.ts'
 import Rollback from './rollback.ts'
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
@@ -23,6 +24,7 @@ export const COMMANDS = {
   doctor: Doctor,
   history: History,
   lock: Lock,
+  logs: Logs,
   rollback: Rollback,
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,

@@ -125,7 +125,7 @@ function ownerOf(metadata: ObjectMeta | undefined): string | undefined {
   return metadata?.ownerReferences?.find(({ controller }) => controller)?.uid
 }
 
-export function reasonOf({ reason = '', message = '' }: { reason?: string; message?: string }) {
+function reasonOf({ reason = '', message = '' }: { reason?: string; message?: string }) {
   return { reason, message }
 }
 

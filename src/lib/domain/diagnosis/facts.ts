@@ -114,7 +114,7 @@ export interface Usage {
   memory: number
 }
 
-export interface DatabaseFacts {
+interface DatabaseFacts {
   id: string
   status: string
 }
