@@ -6,6 +6,7 @@ import Doctor from './doctor.ts'
 import History from './history.ts'
 import Lock from './lock.ts'
 import Logs from './logs.ts'
+import Monitor from './monitor.ts'
 import Rollback from './rollback.ts'
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
@@ -25,6 +26,7 @@ export const COMMANDS = {
   history: History,
   lock: Lock,
   logs: Logs,
+  monitor: Monitor,
   rollback: Rollback,
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,

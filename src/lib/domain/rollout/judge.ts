@@ -102,7 +102,7 @@ export class RolloutJudge {
 }
 
 /** As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. */
-function isComplete(deployment: DeploymentFacts): boolean {
+export function isComplete(deployment: DeploymentFacts): boolean {
   return (
     deployment.observedGeneration >= deployment.generation &&
     !deployment.paused &&
