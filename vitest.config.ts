@@ -4,9 +4,13 @@ import { defineConfig } from 'vitest/config'
 const real = [
   'test/e2e/**/*.test.ts',
   'test/helm/**/*.test.ts',
+  'test/lib/backup/**/*.test.ts',
   'test/lib/sandbox/**/*.test.ts',
   'test/terraform/**/*.test.ts',
 ]
+
+/** The infrastructure against an AWS emulator, with real Terraform: minutes, and a script of its own. */
+const infra = ['test/e2e/infrastructure.test.ts']
 
 export default defineConfig({
   test: {
@@ -25,11 +29,21 @@ export default defineConfig({
         test: {
           name: 'real',
           include: real,
+          exclude: infra,
           pool: 'forks',
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // A machine of a CI system that stalls for seconds makes a real deadline pass; a fault fails twice.
           retry: process.env.CI ? 1 : 0,
+        },
+      },
+      {
+        test: {
+          name: 'infra',
+          include: infra,
+          pool: 'forks',
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -3,12 +3,14 @@
  * ready after three seconds. Prints ratios; exits 1 when one is above its bound.
  *
  * - five services with `emr deploy`, against the loop of `helm upgrade --install --wait` over them
+ * - five services with `emr rollback all`, against five times `helm rollback --wait`
  * - the verdict on a tag that does not exist, against `helm upgrade --wait --timeout 60s`
  */
 import { join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { openProject, type Project, type Ran, SERVICES } from '../test/e2e/project.ts'
 import { helmMajors } from '../test/support/binaries.ts'
+import { measureRollback, ROLLBACK_BOUND } from './rollback.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const READINESS_SECONDS = 3
@@ -19,7 +21,8 @@ const BAD_TAG = '1.0.1-notfound'
 let tooSlow = false
 
 for (const helm of helmMajors) {
-  const environments = { emr: { cluster: { sandbox } }, loop: { cluster: { sandbox } } }
+  const names = ['emr', 'loop', 'back', 'helm-back']
+  const environments = Object.fromEntries(names.map((name) => [name, { cluster: { sandbox } }]))
   const project = await openProject({ helm, environments })
   try {
     await project.emr('sandbox', 'start')
@@ -28,6 +31,9 @@ for (const helm of helmMajors) {
     const emr = await seconds(() => mustEnd(project.emr('deploy', 'emr'), 0))
     report(`helm ${helm}: five services`, emr, loop, BOUNDS.deploy)
 
+    const ways = await measureRollback(project, { emr: 'back', loop: 'helm-back' })
+    report(`helm ${helm}: five services back`, ways.emr, ways.loop, ROLLBACK_BOUND)
+
     const helmVerdict = await seconds(() =>
       mustEnd(
         upgrade(project, 'task-service', ['--timeout', '60s', '--set-string', `image.tag=${BAD_TAG}`]),
@@ -35,7 +41,10 @@ for (const helm of helmMajors) {
       ),
     )
     const verdict = await seconds(() =>
-      mustEnd(project.emr('deploy', 'emr', '--services', 'task-service', '--tag', BAD_TAG), 7),
+      mustEnd(
+        project.emr('deploy', 'emr', '--services', 'task-service', '--tag', BAD_TAG, '--no-rollback'),
+        7,
+      ),
     )
     report(`helm ${helm}: verdict on a bad tag`, verdict, helmVerdict, BOUNDS.verdict)
   } finally {

@@ -3,7 +3,7 @@
 # =============================================================================
 
 # The documented versions stay the defaults, because a cluster that already runs them must not be upgraded by a change of
-# defaults. AWS refuses to create new ones, though. `emr deploy` asks AWS for the versions that exist now.
+# defaults. AWS refuses to create new ones, though.
 
 # https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
 check "eks_version_creatable" {

@@ -3,20 +3,25 @@ import { BaseCommand } from '../lib/cli/base-command.ts'
 import { durationFlag, environmentArg, environmentFlag } from '../lib/cli/flags.ts'
 
 export default class Deploy extends BaseCommand {
-  static override summary = 'Deploy the services of an environment'
+  static override summary = 'Deploy infrastructure and services of an environment'
   static override description =
-    `Compares the charts with what runs, deploys what differs wave by wave, and follows the
-pods until they are ready. A roll-out that cannot succeed is given up within seconds, with the reason, the events and
+    `Plans the infrastructure with Terraform, shows what would change, asks, and applies
+exactly that plan; then compares the charts with what runs, deploys what differs wave by wave, and follows the pods
+until they are ready. A plan that deletes or replaces a database, a bucket, a key or a cluster is refused unless
+--allow-destroy names its address. A roll-out that cannot succeed is given up within seconds, with the reason, the events and
 the last log lines.
 
 Exit codes: 0 deployed or nothing to change, 2 usage, 3 configuration, 4 preflight, 5 a tool failed, 6 failed and
-rolled back, 7 failed and not rolled back, 8 locked, 9 timed out, 10 changes found (--dry-run --detailed-exitcode), 130 interrupted.`
+rolled back, 7 failed and not rolled back, 8 the environment or the Terraform state is locked, 9 timed out, 10 changes
+found (--dry-run --detailed-exitcode), 130 interrupted.`
   static override examples = [
     '<%= config.bin %> deploy sandbox',
     '<%= config.bin %> deploy production --skip-infra --tag v1.4.2 --confirm production',
     '<%= config.bin %> deploy staging --services task-service,sync-service --tag sync-service=v1.5.0 --yes',
     '<%= config.bin %> deploy production --skip-infra --resume --confirm production',
     '<%= config.bin %> deploy production --skip-infra --dry-run --detailed-exitcode',
+    '<%= config.bin %> deploy production --skip-services --dry-run',
+    '<%= config.bin %> deploy production --skip-services --approve 3f9c51d20a7e',
   ]
   static override args = { environment: environmentArg }
   static override flags = {
@@ -39,6 +44,27 @@ rolled back, 7 failed and not rolled back, 8 locked, 9 timed out, 10 changes fou
     'detailed-exitcode': Flags.boolean({
       summary: 'with --dry-run: exit 10 when something would change',
       dependsOn: ['dry-run'],
+    }),
+    'refresh-only': Flags.boolean({
+      summary: 'with --dry-run: only look for changes made outside Terraform; exit 10 when there are any',
+      dependsOn: ['dry-run'],
+      exclusive: ['skip-infra'],
+    }),
+    approve: Flags.string({
+      summary: 'apply the infrastructure only if its plan still has the fingerprint that a dry run printed',
+      helpValue: 'FINGERPRINT',
+      exclusive: ['skip-infra'],
+    }),
+    'auto-approve': Flags.boolean({
+      summary:
+        'apply the infrastructure’s plan without a question; refused where the environment is protected',
+      exclusive: ['skip-infra', 'approve'],
+    }),
+    'allow-destroy': Flags.string({
+      summary: 'this resource, which holds data, may be deleted or replaced; can be repeated',
+      helpValue: 'ADDRESS',
+      multiple: true,
+      exclusive: ['skip-infra'],
     }),
     concurrency: Flags.integer({
       summary: 'services deployed at the same time (default: from the configuration, 4)',

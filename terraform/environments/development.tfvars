@@ -20,7 +20,7 @@ msk_number_of_broker_nodes = 2
 secret_recovery_window_days = 0
 
 # The documented versions (EKS 1.28, PostgreSQL 15.4, Kafka 3.5.1) are the defaults, and AWS creates none of them any more.
-# For a NEW environment use these. `emr deploy` lists what AWS offers now.
+# For a NEW environment use these.
 # eks_version        = "1.33"
 # rds_engine_version = "15.13"
 # msk_kafka_version  = "3.8.x"

@@ -76,3 +76,23 @@ describe('help', () => {
     expect(Object.fromEntries(flags)).toMatchSnapshot()
   })
 })
+
+describe('the infrastructure of', () => {
+  test.each([
+    [
+      ['production', '--auto-approve'],
+      'production is protected: --auto-approve does not count',
+      '--confirm production',
+    ],
+    [['production', '--approve', 'abc'], '--approve answers for the infrastructure alone', '--skip-services'],
+    [['local', '--skip-services'], 'local has no infrastructure', 'environments.local.aws'],
+    [['local', '--refresh-only'], '--dry-run', 'emr deploy --help'],
+    [['production', '--approve', 'abc', '--auto-approve'], 'cannot also be provided', 'emr deploy --help'],
+    [['production', '--skip-infra', '--approve', 'abc'], 'cannot also be provided', 'emr deploy --help'],
+  ])('%j is refused before anything is planned', async (argv, message, hint) => {
+    const { stdout, stderr, exitCode } = await deploy(...argv)
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 })
+    expect(stderr).toContain(message)
+    expect(stderr).toContain(hint)
+  })
+})

@@ -79,7 +79,7 @@ export class FakeCluster {
 
   #helm(): DeployPorts['helm'] {
     return {
-      status: async (name) => this.#status(name),
+      status: async (name, { revision } = {}) => this.#status(name, revision),
       history: async (name) =>
         (this.releases.get(name)?.revisions ?? []).map((each) => each as unknown as Revision),
       template: async (input) => ({ objects: objectsOf(input.release, tagOf(input)), hooks: [] }),
@@ -116,10 +116,11 @@ export class FakeCluster {
     }
   }
 
-  #status(name: string): Release | undefined {
-    const last = this.releases.get(name)?.revisions.at(-1)
-    if (last === undefined) return undefined
-    const { revision, status, tag } = last
+  #status(name: string, wanted?: number): Release | undefined {
+    const revisions = this.releases.get(name)?.revisions ?? []
+    const found = wanted === undefined ? revisions.at(-1) : revisions.find((each) => each.revision === wanted)
+    if (found === undefined) return undefined
+    const { revision, status, tag } = found
     const objects = objectsOf(name, tag)
     // Old enough that a pending revision counts as left behind.
     return {

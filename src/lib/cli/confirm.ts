@@ -14,7 +14,7 @@ export interface Consent {
 
 /**
  * Asks before a write operation. A protected environment wants its name typed, and --yes does not stand for that;
- * other environments ask for a yes, and the sandbox for nothing.
+ * other environments ask for a yes, and the sandbox for nothing (an environment with an AWS account is more than one).
  * @param action what will be done, as in "deploy 5 services to production"
  * @throws {EmrError} CONFIRMATION_NEEDED or CONFIRMATION_WRONG (2), INTERRUPTED (130) when the answer is no
  */
@@ -25,7 +25,8 @@ export async function confirm(environment: Environment, action: string, consent:
       `--confirm ${name}`,
     ])
   }
-  if (consent.confirm === name || environment.cluster.kind === 'sandbox') return
+  if (consent.confirm === name) return
+  if (environment.cluster.kind === 'sandbox' && environment.aws === undefined) return
   if (consent.yes && !environment.protected) return
   if (!consent.interactive) throw needed(environment, action)
   const { confirm: ask, input } = await import('@inquirer/prompts')

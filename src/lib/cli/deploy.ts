@@ -1,5 +1,5 @@
 import type { LiveStates } from '../domain/release/release-set.ts'
-import { EmrError, ExitCode } from '../errors.ts'
+import { ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
@@ -13,34 +13,36 @@ import { confirm } from './confirm.ts'
 import { carryOutDeploy } from './deploy-run.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
+import { deployInfrastructure, type InfrastructureFlags, withInfrastructure } from './infrastructure.ts'
 import { type Assignment, operate } from './operation.ts'
+import { sandboxDatabase } from './sandbox-database.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
 import { suiteOf, verifyEnvironment } from './smoke-test.ts'
 
-export interface DeployFlags extends SessionFlags {
+export interface DeployFlags extends SessionFlags, InfrastructureFlags {
   services: string[] | undefined
   tag: string[] | undefined
-  'skip-infra': boolean
-  'skip-services': boolean
-  'dry-run': boolean
-  'detailed-exitcode': boolean
   concurrency: number | undefined
   timeout: number | undefined
   'wait-lock': number | undefined
   'skip-smoke-tests': boolean
   rollback: boolean
   resume: boolean
-  yes: boolean
-  confirm: string | undefined
 }
 
-/** `emr deploy`: reads, asks, deploys, and tells. */
-export async function runDeploy(
+/** `emr deploy`: the infrastructure, then the services; reads, asks, deploys, and tells. */
+export async function runDeploy(flags: DeployFlags, context: CommandContext): Promise<Report<unknown>> {
+  const session = await openSession(flags, context.signal)
+  const infrastructure = await deployInfrastructure(session, flags, context)
+  if (infrastructure?.last) return infrastructure.report
+  return withInfrastructure(infrastructure, await deployServices(session, flags, context))
+}
+
+async function deployServices(
+  session: Session,
   flags: DeployFlags,
   context: CommandContext,
 ): Promise<Report<DeployPlan | DeployResult>> {
-  const session = await openSession(flags, context.signal)
-  refuseInfrastructure(session, flags)
   const suite = flags['skip-smoke-tests'] ? undefined : await suiteOf(session)
   const prepared = await prepare(session, flags)
   const { access, plan, request } = prepared
@@ -56,9 +58,13 @@ export async function runDeploy(
   if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
   const verify = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
   const options = { rollback: flags.rollback, verify }
-  const result = await operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
-    carryOutDeploy(access, request, plan, options, { journal, overtaken }),
-  )
+  const [result] = await Promise.all([
+    operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
+      carryOutDeploy(access, request, plan, options, { journal, overtaken }),
+    ),
+    // A deploy needs no database: what is wrong with it, emr db-backup tells.
+    sandboxDatabase(session).catch(() => undefined),
+  ])
   return {
     document: result,
     text: [resultView(result, stdoutTheme), nextStep(plan, access.kubeconfig)].join('\n'),
@@ -71,16 +77,6 @@ function noteUnproven(flags: DeployFlags): undefined {
   process.stderr.write(
     `${stderrTheme.warn(symbols.warn)} Smoke tests ${why}; this release set is not proven good\n`,
   )
-}
-
-/** The environment's infrastructure cannot be deployed yet; saying so beats deploying half of what was asked. */
-function refuseInfrastructure({ environment }: Session, flags: DeployFlags): void {
-  if (flags['skip-infra'] || environment.aws === undefined) return
-  throw new EmrError(`emr cannot deploy the infrastructure of ${environment.name} yet, only its services`, {
-    code: 'INFRASTRUCTURE_UNAVAILABLE',
-    exitCode: ExitCode.preflight,
-    suggestions: [`emr deploy ${environment.name} --skip-infra`],
-  })
 }
 
 function requestOf(flags: DeployFlags, { environment }: Session): DeployRequest {

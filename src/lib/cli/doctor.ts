@@ -46,6 +46,7 @@ function portsOf(session: Session): DoctorPorts {
   const tools: ToolName[] = [
     'helm',
     'kubectl',
+    ...(environment.infrastructure ? ['terraform' as const] : []),
     ...(environment.cluster.kind === 'eks' ? ['aws' as const] : []),
   ]
   const account = environment.aws as AwsAccount

@@ -12,12 +12,11 @@ import { logLine } from '../output/log-view.ts'
 import { stdoutTheme as theme } from '../output/theme.ts'
 import { diagnoseEnvironment } from '../workflows/diagnose.ts'
 import { followLogs } from '../workflows/logs.ts'
-import { look } from '../workflows/monitor.ts'
+import { type Goal, look } from '../workflows/monitor.ts'
 import type { CommandContext } from './base-command.ts'
 import { diagnosePorts, reachCluster } from './diagnose.ts'
-import { type MonitorFlags, timeoutOf } from './monitor.ts'
 import { liveSight } from './monitor-sight.ts'
-import { openSession, type Session } from './session.ts'
+import { openSession, type Session, type SessionFlags } from './session.ts'
 
 /** At most ten frames a second; without news one a second, for the ages. */
 const FRAME_MS = 100
@@ -26,18 +25,17 @@ const LOG_LINES = 2_000
 const LOG_TAIL = 100
 
 /**
- * `emr monitor --watch` in a terminal, until `q`, Ctrl-C, the time-out, or `until` is met.
- * @returns whether `until` was met
+ * `emr monitor --watch` in a terminal, until `q`, Ctrl-C, or the end of its goal.
+ * @returns whether the goal was met
  */
 export async function runDashboard(
-  flags: MonitorFlags,
+  flags: SessionFlags,
   context: CommandContext,
-  until: ((picture: Picture) => boolean) | undefined,
+  goal: Goal | undefined,
 ): Promise<boolean> {
   const session = await openSession(flags, context.signal)
-  const dashboard = new Dashboard(session, until)
-  const timeout = timeoutOf(flags)
-  const timer = timeout === undefined ? undefined : setTimeout(() => dashboard.close(), timeout)
+  const dashboard = new Dashboard(session, goal?.isMet)
+  const timer = goal && setTimeout(() => dashboard.close(), goal.timeout)
   try {
     return await dashboard.run()
   } finally {
@@ -49,7 +47,7 @@ export async function runDashboard(
 
 class Dashboard {
   readonly #session: Session
-  readonly #until: ((picture: Picture) => boolean) | undefined
+  readonly #isMet: Goal['isMet'] | undefined
   readonly #screen = new Screen(process.stdin, process.stdout, () => this.#draw())
   readonly #end = Promise.withResolvers<boolean>()
   readonly #stop = new AbortController()
@@ -63,9 +61,9 @@ class Dashboard {
   #drawnAt = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(session: Session, until: ((picture: Picture) => boolean) | undefined) {
+  constructor(session: Session, isMet: Goal['isMet'] | undefined) {
     this.#session = session
-    this.#until = until
+    this.#isMet = isMet
   }
 
   async run(): Promise<boolean> {
@@ -122,7 +120,7 @@ class Dashboard {
     const { name: environment } = this.#session.environment
     const input = { picture: this.#picture, environment, view: this.#view, text: this.#text, now: Date.now() }
     this.#screen.draw(frame({ ...input, size: this.#screen.size }, theme))
-    if (this.#picture && this.#until?.(this.#picture)) this.#end.resolve(true)
+    if (this.#picture && this.#isMet?.(this.#picture)) this.#end.resolve(true)
   }
 
   #press(key: string): void {

@@ -4,7 +4,7 @@ import type { Picture } from '../domain/monitor/picture.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { changeLine, pictureView } from '../output/monitor-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
-import { follow, isSeen, look } from '../workflows/monitor.ts'
+import { follow, type Goal, isSeen, look } from '../workflows/monitor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { reachCluster } from './diagnose.ts'
 import { usageError } from './flags.ts'
@@ -39,21 +39,21 @@ export async function runMonitor(
   context: CommandContext,
 ): Promise<Report<Picture | object>> {
   const live = flags.watch || flags.until !== undefined
+  const goal = goalOf(flags)
   if (flags.json && live)
     throw usageError('--json gives one document, and this has no end', ['--output ndjson'])
   const terminal =
     process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb' && !process.env.CI
   if (live && terminal && !flags.plain && flags.output === 'text') {
     const { runDashboard } = await import('./monitor-dashboard.ts')
-    const met = await runDashboard(flags, context, untilOf(flags))
-    return conclude(flags, met)
+    return conclude(goal, await runDashboard(flags, context, goal))
   }
   const session = await openSession(flags, context.signal)
   const client = await reachCluster(session)
   const stop = new AbortController()
   const sight = liveSight(session, client, AbortSignal.any([context.signal, stop.signal]))
   try {
-    if (live) return conclude(flags, await printChanges(session, sight, flags))
+    if (live) return conclude(goal, await printChanges(session, sight, flags.output, goal))
     return await onePicture(sight)
   } finally {
     stop.abort()
@@ -74,20 +74,22 @@ async function onePicture(sight: LiveSight): Promise<Report<Picture>> {
   return { document: picture, text: pictureView(picture, stdoutTheme), exitCode: EXIT[picture.health] }
 }
 
-/** @returns whether --until was met; undefined without it */
-async function printChanges(session: Session, sight: LiveSight, flags: MonitorFlags): Promise<boolean> {
-  const { environment } = session
-  const timeout = timeoutOf(flags)
-  const signal =
-    timeout === undefined ? sight.signal : AbortSignal.any([sight.signal, AbortSignal.timeout(timeout)])
+/** @returns whether the goal was met */
+async function printChanges(
+  { environment }: Session,
+  sight: LiveSight,
+  output: string,
+  goal: Goal | undefined,
+): Promise<boolean> {
+  const signal = goal ? AbortSignal.any([sight.signal, AbortSignal.timeout(goal.timeout)]) : sight.signal
   let health = 'reaching the cluster'
   const beat = () => writeLine(`${now()} ${environment.name}: still ${health}`)
-  const heartbeat = setInterval(() => void (flags.output === 'text' && beat()), HEARTBEAT_MS)
+  const heartbeat = setInterval(() => void (output === 'text' && beat()), HEARTBEAT_MS)
   let first = true
   const print = async (picture: Picture, changes: Change[]) => {
     health = picture.health
     heartbeat.refresh()
-    if (flags.output === 'text') for (const change of changes) await writeLine(changeLine(change, picture.at))
+    if (output === 'text') for (const change of changes) await writeLine(changeLine(change, picture.at))
     else if (first) await writeLine(JSON.stringify({ type: 'picture', ...picture }))
     else
       for (const change of changes)
@@ -95,7 +97,7 @@ async function printChanges(session: Session, sight: LiveSight, flags: MonitorFl
     first = false
   }
   try {
-    const met = await follow({ ...sight, signal }, print, untilOf(flags))
+    const met = await follow({ ...sight, signal }, print, goal?.isMet)
     sight.signal.throwIfAborted()
     return met
   } finally {
@@ -107,18 +109,13 @@ function now(): string {
   return new Date().toISOString().replace(/\.\d+/, '')
 }
 
-export function timeoutOf({ until, timeout }: MonitorFlags): number | undefined {
-  return until === undefined ? undefined : (timeout ?? UNTIL_MS)
+function goalOf({ until, timeout = UNTIL_MS }: MonitorFlags): Goal | undefined {
+  return until === undefined ? undefined : { isMet: ({ health }) => health === until, timeout }
 }
 
-function untilOf({ until }: MonitorFlags): ((picture: Picture) => boolean) | undefined {
-  return until === undefined ? undefined : ({ health }) => health === until
-}
-
-function conclude(flags: MonitorFlags, met: boolean): Report<object> {
-  const timeout = timeoutOf(flags)
-  if (timeout === undefined || met) return { document: {}, text: '' }
-  throw new EmrError(`Not ${flags.until} within ${formatDuration(timeout)}`, {
+function conclude(goal: Goal | undefined, met: boolean): Report<object> {
+  if (goal === undefined || met) return { document: {}, text: '' }
+  throw new EmrError(`Not healthy within ${formatDuration(goal.timeout)}`, {
     code: 'MONITOR_TIMED_OUT',
     exitCode: ExitCode.timeout,
     suggestions: ['emr diagnose says why'],

@@ -6,6 +6,7 @@ import { EmrError, ExitCode } from '../errors.ts'
 import { table } from '../output/table.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { ProcessRunner } from '../process/runner.ts'
+import { removeSandboxDatabase, stopSandboxDatabase } from '../sandbox/database.ts'
 import {
   type RunningSandbox,
   resetSandbox,
@@ -69,6 +70,7 @@ export async function status(
 export async function stop(configFile: string | undefined): Promise<Report<{ stopped: boolean }>> {
   const { folder } = await openProject(configFile)
   const stopped = await stopSandbox(folder)
+  await stopSandboxDatabase(folder)
   const text = stopped ? 'The sandbox has stopped; what is in it stays.' : 'The sandbox was not running.'
   return { document: { stopped }, text }
 }
@@ -76,6 +78,7 @@ export async function stop(configFile: string | undefined): Promise<Report<{ sto
 /** `emr sandbox reset` */
 export async function reset(configFile: string | undefined): Promise<Report<{ reset: true }>> {
   const { folder } = await openProject(configFile)
+  await removeSandboxDatabase(folder)
   await resetSandbox(folder)
   return { document: { reset: true }, text: 'The sandbox is empty; the next start is a new cluster.' }
 }

@@ -1,9 +1,15 @@
 import { dirname, resolve } from 'node:path'
 import { parseDuration } from '../domain/duration.ts'
-import type { ClusterReference, Environment, RolloutThresholds } from '../domain/environment.ts'
+import type {
+  ClusterReference,
+  Environment,
+  Infrastructure,
+  RolloutThresholds,
+} from '../domain/environment.ts'
 import { EmrError, ExitCode, nearest } from '../errors.ts'
+import { backupSettings, databaseReference } from './backup.ts'
 import type { LoadedConfig } from './load.ts'
-import type { ConfigFile } from './schema.ts'
+import { type ConfigFile, terraformDefaults } from './schema.ts'
 
 /**
  * One environment of the configuration, complete: defaults filled in, paths absolute.
@@ -36,9 +42,12 @@ export function resolveEnvironment(config: LoadedConfig, name: string): Environm
     namespace: environment.namespace ?? `emr-platform-${name}`,
     cluster: clusterReference(environment.cluster, folder),
     aws: environment.aws,
+    infrastructure: infrastructure(environment, name, folder),
     ...(environment.gateway && { gateway: environment.gateway }),
     concurrency: environment.concurrency,
     rollout: thresholds(environment.rollout),
+    database: environment.database && databaseReference(environment.database, folder),
+    backup: environment.backup && backupSettings(environment.backup, folder),
     services: Object.entries(settings.services).map(([service, { chart = `helm/${service}`, needs }]) => ({
       name: service,
       chart: resolve(folder, chart),
@@ -55,6 +64,21 @@ function clusterReference(
   if ('eks' in cluster) return { kind: 'eks', name: cluster.eks }
   if ('sandbox' in cluster) return { kind: 'sandbox' }
   return { kind: 'kubeconfig', kubeconfig: resolve(folder, cluster.kubeconfig), context: cluster.context }
+}
+
+function infrastructure(
+  { aws, terraform = terraformDefaults }: ConfigFile['environments'][string],
+  name: string,
+  folder: string,
+): Infrastructure | undefined {
+  if (aws === undefined) return undefined
+  const module = resolve(folder, terraform.folder)
+  return {
+    folder: module,
+    varFile: resolve(module, terraform.varFile.replaceAll('{environment}', name)),
+    workspace: terraform.workspace ?? name,
+    backend: { ...terraform.backend, region: terraform.backend.region ?? aws.region },
+  }
 }
 
 function thresholds(settings: ConfigFile['environments'][string]['rollout']): RolloutThresholds {

@@ -13,6 +13,7 @@ const OVERRIDES: Record<string, readonly string[]> = {
   EMR_ENVIRONMENT: ['defaultEnvironment'],
   EMR_HELM: ['tools', 'helm'],
   EMR_KUBECTL: ['tools', 'kubectl'],
+  EMR_TERRAFORM: ['tools', 'terraform'],
 }
 
 export interface LoadedConfig {

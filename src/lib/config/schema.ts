@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { DURATION_PATTERN } from '../domain/duration.ts'
 import { sandboxSettingsSchema } from '../sandbox/settings.ts'
+import { backupSchema, databaseSchema } from './backup.ts'
 
 /** A helm release name: an RFC 1123 label of at most 53 characters. */
 const SERVICE_NAME = /^[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?$/
 /** Part of namespace names (`emr-platform-<environment>`), which end at 63 characters. */
 const ENVIRONMENT_NAME = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/
+const REGION_HINT = 'write an AWS region such as us-east-1'
 
 const duration = (standard: string) =>
   z.string().regex(DURATION_PATTERN, 'write a duration such as 30s, 10m or 1h30m').default(standard)
@@ -23,9 +26,48 @@ const aws = z.strictObject({
     .string({ error: 'write the account id in quotes, as a text of 12 digits' })
     .regex(/^\d{12}$/, 'an AWS account id has 12 digits')
     .describe('Every command refuses to work with credentials of another account'),
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'write an AWS region such as us-east-1'),
+  region: z.string().regex(REGION, REGION_HINT),
   profile: z.string().optional().describe('Named profile of the AWS configuration files'),
   endpoint: z.url().optional().describe('Another address for all AWS APIs, for an emulator'),
+})
+
+const backend = z.strictObject({
+  bucket: z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+      'an S3 bucket name is 3 to 63 lower-case letters, digits, dots and dashes',
+    )
+    .default('emr-platform-terraform-state')
+    .describe('S3 bucket of the state; bucket names are unique in all of AWS'),
+  table: z
+    .string()
+    .regex(
+      /^[\w.-]{3,255}$/,
+      'a DynamoDB table name is 3 to 255 letters, digits, dots, dashes and underscores',
+    )
+    .default('emr-platform-terraform-locks')
+    .describe('DynamoDB table of the state’s lock'),
+  key: z
+    .string()
+    .min(1)
+    .default('emr-platform/terraform.tfstate')
+    .describe('Object key of the state; each workspace adds its own prefix'),
+  region: z.string().regex(REGION, REGION_HINT).optional().describe('Region of both. Default: aws.region'),
+})
+
+const terraform = z.strictObject({
+  folder: z.string().default('terraform').describe('Folder of the root module'),
+  varFile: z
+    .string()
+    .default('environments/{environment}.tfvars')
+    .describe('Variable file, relative to that folder; {environment} is filled in'),
+  workspace: z
+    .string()
+    .regex(/^[\w-]{1,90}$/, 'a workspace name is letters, digits, dashes and underscores')
+    .optional()
+    .describe('Default: the environment’s name'),
+  backend: backend.prefault({}),
 })
 
 const eksCluster = z.strictObject({ eks: z.string().describe('Name of the EKS cluster') })
@@ -55,6 +97,9 @@ const environment = z
       .optional()
       .describe('Write operations need the typed name of the environment. Default: true for production'),
     aws: aws.optional(),
+    terraform: terraform
+      .optional()
+      .describe('The infrastructure; by default that of every environment with aws'),
     cluster: z
       .union([eksCluster, kubeconfigCluster, sandboxCluster], {
         error: 'write one of: {eks: NAME}, {kubeconfig: FILE, context: NAME}, {sandbox: {}}',
@@ -75,10 +120,16 @@ const environment = z
       .describe('Helm values files in order; {chart}, {service} and {environment} are filled in'),
     concurrency: z.int().min(1).max(32).default(4).describe('Services that are deployed at the same time'),
     rollout: rollout.prefault({}),
+    database: databaseSchema.optional(),
+    backup: backupSchema.optional(),
   })
   .refine((value) => !('eks' in value.cluster) || value.aws !== undefined, {
     path: ['aws'],
     error: 'an environment on EKS needs its AWS account: aws: {accountId: "…", region: …}',
+  })
+  .refine((value) => value.terraform === undefined || value.aws !== undefined, {
+    path: ['aws'],
+    error: 'terraform needs the AWS account that it works in: aws: {accountId: "…", region: …}',
   })
 
 const tools = z.strictObject({
@@ -87,6 +138,7 @@ const tools = z.strictObject({
     .optional()
     .describe('Path of helm. Default: the one on PATH, else the one that emr brings'),
   kubectl: z.string().optional().describe('Path of kubectl. Default: as helm'),
+  terraform: z.string().optional().describe('Path of terraform. Default: the one on PATH'),
 })
 
 /** The file emr.config.yaml. Strict: a key that is not here is an error, not a setting that does nothing. */
@@ -106,5 +158,8 @@ export const configSchema = z.strictObject({
     .describe('File of the smoke tests, relative to the configuration'),
   tools: tools.prefault({}),
 })
+
+/** The terraform section of an environment that has none. */
+export const terraformDefaults = terraform.parse({})
 
 export type ConfigFile = z.infer<typeof configSchema>

@@ -4,7 +4,8 @@ import { patternOf } from '../domain/smoke-test/evaluate.ts'
 import { parseJsonPath } from '../domain/smoke-test/json-path.ts'
 
 const duration = z.string().regex(DURATION_PATTERN, 'write a duration such as 500ms, 5s or 1m')
-const status = z.int().min(100).max(599)
+const STATUS = 'write a status from 100 to 599'
+const status = z.int(STATUS).min(100, STATUS).max(599, STATUS)
 
 /** Equal, or a match where it stands in slashes. */
 const text = z.string().refine(isPattern, 'this is no regular expression')

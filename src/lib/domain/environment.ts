@@ -1,3 +1,5 @@
+import type { BackupSettings, DatabaseReference } from './backup/settings.ts'
+
 /** How long each kind of trouble may last before a rollout is given up; milliseconds unless said otherwise. */
 export interface RolloutThresholds {
   timeout: number
@@ -31,6 +33,22 @@ export interface AwsAccount {
   endpoint?: string
 }
 
+/** Where Terraform keeps the state of an environment, and what locks it. */
+export interface StateBackend {
+  bucket: string
+  table: string
+  key: string
+  region: string
+}
+
+/** The Terraform of one environment; paths are absolute. */
+export interface Infrastructure {
+  folder: string
+  varFile: string
+  workspace: string
+  backend: StateBackend
+}
+
 /** One environment with every default filled in and every path absolute. */
 export interface Environment {
   name: string
@@ -41,7 +59,11 @@ export interface Environment {
   gateway?: string
   cluster: ClusterReference
   aws?: AwsAccount
+  /** There where `aws` is. */
+  infrastructure?: Infrastructure
   services: ServiceDefinition[]
   concurrency: number
   rollout: RolloutThresholds
+  database?: DatabaseReference
+  backup?: BackupSettings
 }

@@ -1,5 +1,8 @@
 import { Chalk, type ChalkInstance, chalkStderr } from 'chalk'
 
+/** https://no-color.org; chalk itself knows the flags and FORCE_COLOR alone. */
+const plain = process.env.NO_COLOR && !process.env.FORCE_COLOR ? new Chalk({ level: 0 }) : undefined
+
 export interface Theme {
   good(text: string): string
   bad(text: string): string
@@ -32,8 +35,8 @@ function themeOf(chalk: ChalkInstance): Theme {
   }
 }
 
-export const stdoutTheme: Theme = themeOf(new Chalk())
-export const stderrTheme: Theme = themeOf(chalkStderr)
+export const stdoutTheme: Theme = themeOf(plain ?? new Chalk())
+export const stderrTheme: Theme = themeOf(plain ?? chalkStderr)
 
 /** For a terminal whose character set is in doubt, the ASCII signs of `TERM=linux` and old Windows consoles. */
 export const symbols = { good: '✔', bad: '✖', warn: '▲', skipped: '↓', running: '●', bullet: '•' } as const

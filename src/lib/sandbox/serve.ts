@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { stopSandboxDatabase } from './database.ts'
 import { instanceFiles } from './instance.ts'
 import { takeLock } from './lock.ts'
 import { SandboxServer } from './sandbox-server.ts'
@@ -15,5 +16,6 @@ export async function serveSandbox(folder: string): Promise<void> {
   const server = await SandboxServer.start(folder)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => server.stop())
   await server.stopped
+  await stopSandboxDatabase(folder)
   release()
 }

@@ -14,6 +14,13 @@ export interface MonitorPorts {
   now: () => number
 }
 
+/** What a monitor waits for. */
+export interface Goal {
+  isMet: (picture: Picture) => boolean
+  /** Milliseconds. */
+  timeout: number
+}
+
 /** Changes that come together are told together. */
 const GATHER_MS = 200
 /** Ages pass, and so do patiences of rules. */
@@ -39,14 +46,14 @@ export function isSeen({ sources }: Picture): boolean {
 }
 
 /**
- * Tells every change until the signal aborts or `until` says so.
+ * Tells every change until the signal aborts or the goal is met.
  * @param onChange gets the first whole picture, with everything in it as a change, and then what differs
- * @returns true when `until` was met
+ * @returns true when the goal was met
  */
 export async function follow(
   ports: MonitorPorts,
   onChange: (picture: Picture, changes: Change[]) => Promise<void> | void,
-  until: (picture: Picture) => boolean = () => false,
+  isMet: Goal['isMet'] = () => false,
 ): Promise<boolean> {
   const { signal } = ports
   let told: Picture | undefined
@@ -57,7 +64,7 @@ export async function follow(
       await onChange(picture, changes)
       told = picture
     }
-    if (told && until(picture)) return true
+    if (told && isMet(picture)) return true
     const stop = new AbortController()
     const tick = delay(TICK_MS, undefined, { signal: AbortSignal.any([signal, stop.signal]) }).catch(
       () => undefined,

@@ -96,7 +96,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       ['delete', 'networkpolicy', 'task-service'],
     ],
     [
-      'NO_REPLICAS',
+      'SCALED_TO_ZERO',
       ['scale', 'deployment/task-service', '--replicas=0'],
       ['scale', 'deployment/task-service', '--replicas=2'],
     ],

@@ -1,6 +1,6 @@
 import { Listr } from 'listr2'
 import { describe, expect, test } from 'vitest'
-import { InterruptedError } from '../../../src/lib/errors.ts'
+import { type EmrError, InterruptedError } from '../../../src/lib/errors.ts'
 import { deployTasks, namespaceTask } from '../../../src/lib/workflows/deploy/deploy.ts'
 import { deployOutcome } from '../../../src/lib/workflows/deploy/outcome.ts'
 import { prepareDeploy } from '../../../src/lib/workflows/deploy/prepare.ts'
@@ -103,6 +103,28 @@ describe('when a service fails', () => {
         message: expect.stringMatching(/^emr-service: the new pods crash[\s\S]*skipped: api-gateway$/),
       }),
     )
+  })
+})
+
+describe('what to do after a failure', () => {
+  const advice = async (tags: Record<string, string>) => {
+    const cluster = new FakeCluster()
+    cluster.behave = () => 'crash'
+    const ports = cluster.ports()
+    const wanted = request({ services: ['task-service', 'emr-service'], tags })
+    const { plan, results } = await deploy(ports, wanted)
+    try {
+      deployOutcome(ports, plan, results, { durationMs: 10, evidence: '/evidence', timedOut: false })
+    } catch (error) {
+      return (error as EmrError).suggestions.at(-1)
+    }
+  }
+  test.each([
+    [{ '*': 'v2' }, 'mend it and deploy another tag: emr deploy test --tag TAG'],
+    [{ 'emr-service': 'v2' }, 'mend it and deploy another tag: emr deploy test --tag emr-service=TAG'],
+    [{}, 'mend it and run it again: emr deploy test'],
+  ])('with the tags %j', async (tags, suggestion) => {
+    expect(await advice(tags)).toBe(suggestion)
   })
 })
 

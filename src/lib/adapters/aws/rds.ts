@@ -30,3 +30,27 @@ export async function databaseInstances(
     client.destroy()
   }
 }
+
+/** RDS DescribeDBSnapshots: when the newest available snapshot of an instance was made, epoch milliseconds. */
+export async function newestSnapshot(
+  account: AwsAccount,
+  instance: string,
+  abortSignal: AbortSignal,
+): Promise<number | undefined> {
+  const { paginateDescribeDBSnapshots, RDSClient } = await import('@aws-sdk/client-rds')
+  const client = new RDSClient(clientConfig(account))
+  const times: number[] = []
+  try {
+    const query = { DBInstanceIdentifier: instance }
+    for await (const page of paginateDescribeDBSnapshots({ client }, query, { abortSignal })) {
+      for (const { Status, SnapshotCreateTime } of page.DBSnapshots ?? []) {
+        if (Status === 'available' && SnapshotCreateTime) times.push(SnapshotCreateTime.getTime())
+      }
+    }
+    return times.length === 0 ? undefined : Math.max(...times)
+  } catch (error) {
+    throw awsError(error, `read the snapshots of ${instance}`, account.profile)
+  } finally {
+    client.destroy()
+  }
+}

@@ -21,6 +21,11 @@ export const DEPLOY_RIGHTS: AccessRequest[] = [
   ...rights('networking.k8s.io', ['ingresses', 'networkpolicies'], ['get', 'create', 'patch', 'delete']),
   ...rights('external-secrets.io', ['externalsecrets'], ['get', 'create', 'patch', 'delete']),
   ...rights('', ['pods', 'events'], ['list', 'watch']),
+  // emr's own: the lock, the release sets and the audit log; smoke tests go through the service proxy.
+  ...rights('coordination.k8s.io', ['leases'], ['get', 'create', 'update']),
+  ...rights('', ['configmaps'], ['list', 'update']),
+  ...rights('', ['services/proxy'], ['get']),
+  ...rights('networking.k8s.io', ['ingresses'], ['list']),
   ...rights('', ['pods/log'], ['get']),
 ]
 

@@ -30,9 +30,7 @@ export class Records<T> {
   async list(signal: AbortSignal): Promise<T[]> {
     const labelSelector = `${KIND_LABEL}=${this.#kind}`
     const options = { namespace: this.#namespace, labelSelector, signal }
-    const { items } = await untilAnswered(signal, () =>
-      this.#client.list<ConfigMap>(resources.configMaps, options),
-    )
+    const { items } = await this.#client.list<ConfigMap>(resources.configMaps, options)
     const sorted = items.sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
     return sorted.map((item) => this.#read(item))
   }

@@ -3,7 +3,7 @@ import { EmrError, ExitCode, messageOf } from '../../errors.ts'
 import type { Runner } from '../../process/runner.ts'
 import { embeddedTool } from './embedded.ts'
 
-export type ToolName = 'helm' | 'kubectl' | 'aws'
+export type ToolName = 'helm' | 'kubectl' | 'terraform' | 'aws'
 
 export interface Tool {
   name: ToolName
@@ -31,6 +31,11 @@ const TOOLS: Record<ToolName, ToolFacts> = {
     versionArgs: ['version', '--client'],
     install: 'https://kubernetes.io/docs/tasks/tools/',
   },
+  terraform: {
+    minimum: [1, 6, 0],
+    versionArgs: ['version', '-json'],
+    install: 'https://developer.hashicorp.com/terraform/install',
+  },
   aws: {
     minimum: [2, 0, 0],
     versionArgs: ['--version'],
@@ -54,7 +59,10 @@ export async function findTool(
     ? [{ path: async () => configured, source: 'configuration' as const }]
     : [
         { path: async () => name, source: 'PATH' as const },
-        { path: async () => (name === 'aws' ? undefined : embeddedTool(name)), source: 'embedded' as const },
+        {
+          path: async () => (name === 'helm' || name === 'kubectl' ? embeddedTool(name) : undefined),
+          source: 'embedded' as const,
+        },
       ]
   const refused: string[] = []
   for (const { path: find, source } of candidates) {

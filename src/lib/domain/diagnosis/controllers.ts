@@ -1,5 +1,5 @@
 import type { PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
-import { hookFinding, notReadyFinding, replicaSetFinding } from '../rollout/findings.ts'
+import { hookFinding, notReadyFinding, replicaSetFinding, scaledToZeroFinding } from '../rollout/findings.ts'
 import type { Finding } from './catalogue.ts'
 import type { AutoscalerFacts, EnvironmentFacts, WorkloadFacts } from './facts.ts'
 
@@ -58,19 +58,8 @@ function rolloutFindings(
     const advice = `kubectl rollout resume deployment/${name}`
     found.push({ code: 'ROLLOUT_PAUSED', object, reason: 'Paused', message, field: 'spec.paused', advice })
   }
-  if (deployment.desired === 0) {
-    const message = 'it was scaled to zero, and an autoscaler leaves it there'
-    const advice = `emr scale ENV ${name} 2`
-    found.push({
-      code: 'NO_REPLICAS',
-      object,
-      reason: 'ScaledToZero',
-      message,
-      field: 'spec.replicas',
-      advice,
-    })
-  }
-  return found
+  const idle = scaledToZeroFinding(deployment)
+  return idle ? [...found, idle] : found
 }
 
 export function jobFindings({ jobs = [] }: Known, restarts: number): Finding[] {

@@ -54,7 +54,7 @@ export interface ServiceRow {
   autoscaler: string | undefined
 }
 
-export interface PodRow {
+interface PodRow {
   pod: string
   service: string | undefined
   reason: string
@@ -66,7 +66,7 @@ export interface PodRow {
   problem: boolean
 }
 
-export interface NodeRow {
+interface NodeRow {
   node: string
   ready: boolean
   schedulable: boolean
@@ -76,7 +76,7 @@ export interface NodeRow {
   pods: number
 }
 
-export interface WarningRow {
+interface WarningRow {
   object: string
   reason: string
   message: string

@@ -1,5 +1,13 @@
 import type { Finding } from '../diagnosis/catalogue.ts'
-import type { ContainerFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts, Terminated } from './facts.ts'
+import type {
+  ContainerFacts,
+  DeploymentFacts,
+  EventFacts,
+  JobFacts,
+  PodFacts,
+  ReplicaSetFacts,
+  Terminated,
+} from './facts.ts'
 
 const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
 const PULL_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable', 'ImageInspectError'])
@@ -173,6 +181,19 @@ export function notReadyFinding(pod: PodFacts, events: readonly EventFacts[], de
     restarts: container?.restarts,
     field: 'status.conditions[Ready]',
     advice: 'read the log and ask the readiness path from inside the pod',
+  }
+}
+
+/** No pods are wanted: to Kubernetes that is a complete roll-out, to the hospitals an outage. */
+export function scaledToZeroFinding({ uid, name, desired }: DeploymentFacts): Finding | undefined {
+  if (desired > 0) return undefined
+  return {
+    code: 'SCALED_TO_ZERO',
+    object: { kind: 'Deployment', name, uid },
+    reason: 'ScaledToZero',
+    message: 'spec.replicas is 0, which also turns its HorizontalPodAutoscaler off',
+    field: 'spec.replicas',
+    advice: `give it pods again: emr scale ENV ${name} 2`,
   }
 }
 

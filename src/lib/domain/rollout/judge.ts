@@ -1,7 +1,13 @@
 import type { Finding } from '../diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from './facts.ts'
-import { hookFinding, notReadyFinding, podFindings, replicaSetFinding } from './findings.ts'
+import {
+  hookFinding,
+  notReadyFinding,
+  podFindings,
+  replicaSetFinding,
+  scaledToZeroFinding,
+} from './findings.ts'
 
 /** Everything known of one release's roll-out at one moment. */
 export interface RolloutFacts {
@@ -33,6 +39,8 @@ export class RolloutJudge {
 
   /** @param now milliseconds since the epoch */
   judge(facts: RolloutFacts, now: number): Verdict {
+    const zero = scaledToZeroFinding(facts.deployment)
+    if (zero) return { state: 'failed', finding: zero, others: [] }
     if (isComplete(facts.deployment)) return { state: 'complete' }
     // Until the controller has seen the change, all that is observed belongs to the state before it; what was found
     // before stands, as an autoscaler's change does not make a pod schedulable.
@@ -66,20 +74,21 @@ export class RolloutJudge {
     const refused = replicaSet && replicaSetFinding(replicaSet)
     const findings = refused ? [...ofPods, refused] : ofPods
     const unready = pods.find((pod) => !pod.ready && !pod.deleting)
-    if (deployment.deadlineExceeded !== undefined && findings.length === 0 && unready) {
-      findings.push(notReadyFinding(unready, about(unready.uid), deployment.deadlineExceeded))
+    const deadline = exceededDeadline(deployment, replicaSet)
+    if (deadline !== undefined && findings.length === 0 && unready) {
+      findings.push(notReadyFinding(unready, about(unready.uid), deadline))
     }
     return findings
   }
 
   /** Milliseconds that a finding may last. Kubernetes' own deadline ends it, but for nodes that are on their way. */
-  #patience(finding: Finding, { deployment, events }: RolloutFacts): number {
+  #patience(finding: Finding, { deployment, replicaSet, events }: RolloutFacts): number {
     const { imagePull, containerConfig, unschedulable, scaleUp, podCreation } = this.#thresholds
     // cluster-autoscaler and Karpenter say on the pod that they make room for it.
     const scaling = (e: EventFacts) =>
       e.about === finding.object.uid && /^(TriggeredScaleUp|Nominated)$/.test(e.reason)
     if (finding.code === 'UNSCHEDULABLE' && events.some(scaling)) return scaleUp
-    if (deployment.deadlineExceeded !== undefined) return 0
+    if (exceededDeadline(deployment, replicaSet) !== undefined) return 0
     switch (finding.code) {
       case 'IMAGE_PULL_FAILING':
         return imagePull
@@ -99,6 +108,18 @@ export class RolloutJudge {
     for (const key of this.#since.keys()) if (!current.has(key)) this.#since.delete(key)
     for (const key of current) if (!this.#since.has(key)) this.#since.set(key, now)
   }
+}
+
+/**
+ * What Kubernetes says of its own deadline, where it speaks of this roll-out: for a moment the condition of the one
+ * before still stands, and names another ReplicaSet (`ReplicaSet "web-6fc8886" has timed out progressing.`).
+ */
+function exceededDeadline(
+  { deadlineExceeded }: DeploymentFacts,
+  replicaSet: ReplicaSetFacts | undefined,
+): string | undefined {
+  const named = /ReplicaSet "([^"]+)"/.exec(deadlineExceeded ?? '')?.[1]
+  return named === undefined || named === replicaSet?.name ? deadlineExceeded : undefined
 }
 
 /** As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. */

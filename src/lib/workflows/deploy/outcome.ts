@@ -65,9 +65,22 @@ export function deployOutcome(
       ...(ending.exitCode === ExitCode.rolloutFailed
         ? [`go back: emr rollback ${plan.environment} all`]
         : []),
-      `mend it and run it again: emr deploy ${plan.environment}`,
+      nextDeploy(plan, hasEvidence),
     ],
   })
+}
+
+/**
+ * A deploy that names no tag keeps the one that runs, or that was brought back: never what was asked for and failed.
+ * @param atFault the new version was seen to fail, so that the same tag would fail again
+ */
+function nextDeploy({ environment, services }: DeployPlan, atFault: boolean): string {
+  const tagged = services.filter(({ keptTag, input }) => keptTag === undefined && 'image.tag' in input.set)
+  if (tagged.length === 0) return `mend it and run it again: emr deploy ${environment}`
+  const [only] = tagged
+  const tag = only && tagged.length === 1 ? `${only.service}=TAG` : 'TAG'
+  const what = atFault ? 'mend it and deploy another tag' : 'mend it and run it again, with its tags'
+  return `${what}: emr deploy ${environment} --tag ${tag}`
 }
 
 /** One report for each service that failed, cause first. */

@@ -117,7 +117,7 @@ const cases: Case[] = [
     near: { deployments: [deployment({ updated: 1, available: 1 })] },
   },
   {
-    code: 'NO_REPLICAS',
+    code: 'SCALED_TO_ZERO',
     case: { deployments: [deployment({ desired: 0 })] },
     near: { deployments: [deployment({ desired: 1 })] },
   },

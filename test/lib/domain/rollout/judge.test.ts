@@ -184,6 +184,24 @@ describe('readiness', () => {
   })
 })
 
+test('the deadline of the roll-out before, which names its ReplicaSet, does not count', () => {
+  const unready = [pod('a', { containers: [container({ running: true })] })]
+  const own = rollout(unready, {}, { deadlineExceeded: 'ReplicaSet "rs" has timed out progressing.' })
+  const name = own.replicaSet?.name ?? ''
+  const said = (of: string) => ({
+    ...own,
+    deployment: { ...own.deployment, deadlineExceeded: `ReplicaSet "${of}" has timed out progressing.` },
+  })
+  expect(verdictAt(said('another-59d99d65d9'), 0, 1_000)).toBe('progressing')
+  expect(verdictAt(said(name), 0)).toBe('NOT_READY')
+})
+
+test('no pods at all are no health', () => {
+  expect(verdictAt(rollout([], {}, { desired: 0, updated: 0, total: 0, available: 0 }), 0)).toBe(
+    'SCALED_TO_ZERO',
+  )
+})
+
 test('an autoscaler that changes the size does not start the waiting anew', () => {
   const judge = new RolloutJudge(thresholds)
   const facts = rollout([

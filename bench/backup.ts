@@ -1,0 +1,206 @@
+/**
+ * Measures full backup and restore of a database with text-like data, side by side with what people do by hand:
+ * `pg_dump | gzip` and `gunzip | psql`, and with the floor, parallel COPYs through zstd. Prints ratios, since times
+ * depend on the machine. EMR_BENCH_GB sets the size of the tables, 1 by default.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { connect, libpqEnvironment } from '../src/lib/adapters/postgres/connection.ts'
+import { findPrograms } from '../src/lib/adapters/postgres/programs.ts'
+import { formatSize } from '../src/lib/domain/size.ts'
+import { table } from '../src/lib/output/table.ts'
+import { ProcessRunner } from '../src/lib/process/runner.ts'
+import { startPostgres } from '../test/support/postgres.ts'
+
+const GIGABYTES = Number(process.env.EMR_BENCH_GB ?? 1)
+const TABLES = 4
+/** Bytes on disk of one row as made below, rounded down so that the tables are at least as large as asked for. */
+const ROW_BYTES = 540
+
+const server = await startPostgres({
+  shared_buffers: '512MB',
+  max_wal_size: '8GB',
+  maintenance_work_mem: '256MB',
+})
+const folder = mkdtempSync(join(tmpdir(), 'emr-bench-'))
+const connection = { ...server.connection, database: 'bench' }
+const env = { ...process.env, ...libpqEnvironment(connection), PASSWORD: connection.password }
+const { pgDump } = await findPrograms(new ProcessRunner(), 15)
+const psql = pgDump.replace('pg_dump', 'psql')
+
+const config = join(folder, 'emr.config.yaml')
+writeFileSync(
+  config,
+  `services: {}
+environments:
+  bench:
+    cluster: {sandbox: {}}
+    database: {host: ${connection.host}, port: ${connection.port}, name: bench, user: ${connection.user}, password: {env: PASSWORD}, tls: {mode: disable}}
+    backup: {store: ./store}
+`,
+)
+
+/** Seconds that a shell line takes, with the database's address in its environment. */
+function shell(line: string, database = 'bench'): Promise<number> {
+  return timed(
+    spawn('bash', ['-o', 'pipefail', '-c', line], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...env, PGDATABASE: database },
+    }),
+  )
+}
+
+async function timed(child: ChildProcess): Promise<number> {
+  const from = performance.now()
+  const code = await new Promise((done) => child.once('close', done))
+  if (code !== 0) throw new Error(`ended with ${code}`)
+  return (performance.now() - from) / 1000
+}
+
+/** Greatest resident memory of each verb, in bytes. */
+const memory: Record<string, number> = {}
+
+/** Seconds that emr takes. */
+async function emr(...args: string[]): Promise<number> {
+  const root = resolve(import.meta.dirname, '..')
+  const child = spawn(
+    process.execPath,
+    [join(root, 'bin/run.js'), 'db-backup', ...args, '-e', 'bench', '--config', config],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...env, CI: '1' },
+    },
+  )
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const sampler = setInterval(() => {
+    try {
+      const kilobytes = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]
+      memory[args[0] ?? ''] = Math.max(memory[args[0] ?? ''] ?? 0, Number(kilobytes ?? 0) * 1024)
+    } catch {
+      // It has just ended.
+    }
+  }, 50)
+  return timed(child)
+    .catch((error) => {
+      throw new Error(`emr db-backup ${args.join(' ')}: ${error.message}\n${said}`)
+    })
+    .finally(() => clearInterval(sampler))
+}
+
+function bytesBelow(path: string): number {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+}
+
+async function fill(): Promise<number> {
+  const admin = await connect(server.connection)
+  await admin.query('CREATE DATABASE bench')
+  await admin.end()
+  const client = await connect(connection, { settings: { search_path: 'public', synchronous_commit: 'off' } })
+  await client.query(`
+    CREATE TABLE words AS SELECT n, string_agg((ARRAY['patient','visit','allergy','dose','mg','daily','left','right','acute',
+      'chronic','denies','reports','pain','blood','pressure','normal','elevated','follow','up','weeks','no','known','of','the',
+      'with','and','was','seen','for','since'])[1 + (random() * 29)::int + 0 * n], ' ') || '.' AS phrase
+      FROM generate_series(0, 1999) n, generate_series(1, 7) k GROUP BY n;
+    ALTER TABLE words ADD PRIMARY KEY (n)`)
+  const rows = Math.ceil((GIGABYTES * 1e9) / ROW_BYTES / TABLES)
+  for (let number = 1; number <= TABLES; number += 1) {
+    await client.query(`
+      CREATE TABLE note_${number} (id bigint PRIMARY KEY, patient integer, at timestamptz, kind text, data jsonb, body text);
+      INSERT INTO note_${number} SELECT id, (random() * 100000)::int, timestamptz '2020-01-01' + id * interval '17 s', (ARRAY['lab','visit','letter'])[1 + id % 3],
+        jsonb_build_object('code', md5(id::text), 'value', round(random()::numeric * 100, 2)),
+        (SELECT string_agg(phrases[1 + (1999 * random() ^ 2)::int + 0 * k] || ' ' || (random() * 200)::int, ' ') FROM generate_series(1, 9) k WHERE id > 0 AND k > 0)
+      FROM generate_series(1, ${rows}) id, (SELECT array_agg(phrase) AS phrases FROM words) w;
+      CREATE INDEX ON note_${number} (patient)`)
+  }
+  await client.query('VACUUM ANALYZE')
+  const { rows: size } = await client.query(
+    `SELECT sum(pg_table_size(oid))::text AS bytes FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+  )
+  await client.end()
+  return Number(size[0]?.bytes)
+}
+
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+
+try {
+  const size = await fill()
+  process.stdout.write(`${formatSize(size)} in ${TABLES} tables\n`)
+  const copies = [0, 1].map((half) => {
+    const tables = [1, 2, 3, 4].filter((number) => number % 2 === half)
+    return `(for t in ${tables.join(' ')}; do ${psql} -qXAt -c "COPY note_$t TO STDOUT"; done | zstd -3 -q -f -o floor-${half}.zst)`
+  })
+  const seconds: Record<'gzip' | 'full' | 'floor', number[]> = { gzip: [], full: [], floor: [] }
+  for (let round = 0; round < 2; round += 1) {
+    seconds.floor.push(await shell(`${copies[0]} & first=$!; ${copies[1]} && wait $first`))
+    seconds.full.push(await emr('full'))
+  }
+  seconds.gzip.push(await shell(`${pgDump} | gzip > dump.sql.gz`))
+  const gzipBytes = statSync(join(folder, 'dump.sql.gz')).size
+  const fullBytes = bytesBelow(join(folder, 'store')) / seconds.full.length
+
+  const client = await connect(connection, { settings: { search_path: 'public' } })
+  await client.query(`UPDATE note_1 SET body = body || '.' WHERE id % 4 = 0`)
+  await client.end()
+  const incremental = await emr('incremental')
+  await emr('verify', '--decode')
+
+  const admin = await connect(server.connection)
+  await admin.query('CREATE DATABASE by_hand')
+  const { chains } = JSON.parse(await listJson())
+  const psqlSeconds = await shell(`gunzip -c dump.sql.gz | ${psql} -qX -v ON_ERROR_STOP=1`, 'by_hand')
+  await admin.query('DROP DATABASE by_hand')
+  await admin.end()
+  const restoreSeconds = await emr('restore', '--target', 'restored', '--to', chains.at(-1).id)
+  const replaySeconds = await emr('restore', '--target', 'replayed')
+
+  const ratio = (value: number, limit: number) =>
+    `${value.toFixed(2)} (limit ${limit})${value <= limit ? '' : '  MISSED'}`
+  const full = median(seconds.full)
+  const rows = [
+    ['full, time', 'pg_dump | gzip', ratio(full / median(seconds.gzip), 0.3)],
+    ['full, bytes', 'pg_dump | gzip', ratio(fullBytes / gzipBytes, 0.9)],
+    ['full, time', '2 COPYs through zstd', ratio(full / median(seconds.floor), 1.15)],
+    ['restore, time', 'gunzip | psql', ratio(restoreSeconds / psqlSeconds, 0.7)],
+    ...Object.entries(memory).map(([verb, bytes]) => [
+      `memory of ${verb}`,
+      '200 MB',
+      `${formatSize(bytes)}${bytes < 200e6 ? '' : '  MISSED'}`,
+    ]),
+  ]
+  process.stdout.write(`${table(['WHAT', 'AGAINST', 'RATIO'], rows)}\n`)
+  const all = { ...seconds, psqlSeconds, restoreSeconds, incremental, replaySeconds }
+  process.stdout.write(
+    `${JSON.stringify(all, (_key, value) => (typeof value === 'number' ? Number(value.toFixed(1)) : value))} seconds\n`,
+  )
+} finally {
+  await server.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function listJson(): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    [
+      resolve(import.meta.dirname, '../bin/run.js'),
+      'db-backup',
+      'list',
+      '-e',
+      'bench',
+      '--config',
+      config,
+      '--json',
+    ],
+    { env },
+  )
+  let text = ''
+  for await (const chunk of child.stdout) text += chunk
+  return text
+}

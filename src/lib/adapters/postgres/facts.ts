@@ -1,0 +1,88 @@
+import type { Client } from 'pg'
+import type { ColumnName, DatabaseIdentity, SequenceState } from '../../domain/backup/manifest.ts'
+import type { TableSize } from '../../domain/backup/parts.ts'
+import { tableName } from '../../domain/backup/replay.ts'
+import { GUARD_SCHEMA } from './guard.ts'
+
+const OWN_SCHEMAS = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '${GUARD_SCHEMA}')`
+
+export interface ServerFacts {
+  database: DatabaseIdentity
+  serverMajor: number
+  walLevel: string
+}
+
+export async function serverFacts(client: Client): Promise<ServerFacts> {
+  const { rows } = await client.query(`
+    SELECT d.datname AS name, d.oid::int8::text AS oid, s.system_identifier::text AS system,
+      ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline, current_setting('server_version_num')::int / 10000 AS major,
+      current_setting('wal_level') AS wal_level
+    FROM pg_database d, pg_control_system() s WHERE d.datname = current_database()`)
+  const [row] = rows
+  return {
+    database: { name: row.name, systemId: row.system, timeline: row.timeline, oid: Number(row.oid) },
+    serverMajor: row.major,
+    walLevel: row.wal_level,
+  }
+}
+
+/** Largest first does not matter here; see divideTables. */
+export async function tableSizes(client: Client): Promise<TableSize[]> {
+  const { rows } = await client.query<{ schema: string; name: string; bytes: string }>(`
+    SELECT n.nspname AS schema, c.relname AS name, pg_table_size(c.oid)::text AS bytes
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${OWN_SCHEMAS}`)
+  return rows.map((row) => ({ ...row, bytes: Number(row.bytes) }))
+}
+
+export async function alwaysIdentities(client: Client): Promise<ColumnName[]> {
+  const { rows } = await client.query<ColumnName>(`
+    SELECT n.nspname AS schema, c.relname AS table, a.attname AS column
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE a.attidentity = 'a' AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND ${OWN_SCHEMAS}
+    ORDER BY 1, 2, 3`)
+  return rows
+}
+
+/** Roles that own something in this database or were granted something; a restore needs them. */
+export async function referencedRoles(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(`
+    SELECT DISTINCT pg_get_userbyid(refobjid) AS name FROM pg_shdepend
+    WHERE refclassid = 'pg_authid'::regclass
+      AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND NOT (classid = 'pg_namespace'::regclass AND objid IN (
+        SELECT oid FROM pg_namespace WHERE nspname = '${GUARD_SCHEMA}'))
+    ORDER BY 1`)
+  return rows.map(({ name }) => name)
+}
+
+/** What the log does not tell the changes of. */
+export async function uncaptured(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ what: string }>(`
+    SELECT 'unlogged table ' || format('%I.%I', n.nspname, c.relname) AS what
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND ${OWN_SCHEMAS}
+    UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)
+    ORDER BY 1`)
+  return rows.map(({ what }) => what)
+}
+
+export async function sequenceStates(client: Client): Promise<SequenceState[]> {
+  const { rows } = await client.query<{ schema: string; name: string }>(`
+    SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${OWN_SCHEMAS} ORDER BY 1, 2`)
+  const states: SequenceState[] = []
+  for (const sequence of rows) {
+    const state = await client.query<{ value: string; called: boolean }>(
+      `SELECT last_value::text AS value, is_called AS called FROM ${tableName(sequence)}`,
+    )
+    const { value: lastValue = '1', called: isCalled = false } = state.rows[0] ?? {}
+    states.push({ ...sequence, lastValue, isCalled })
+  }
+  return states
+}
+
+/** An SQL expression that gives a time as ISO 8601 in UTC, with microseconds. */
+export function isoTime(expression: string): string {
+  return `to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+}

@@ -1,0 +1,190 @@
+import type { Client } from 'pg'
+import type { Lsn } from '../../domain/backup/lsn.ts'
+import type { ColumnName, SequenceState } from '../../domain/backup/manifest.ts'
+import { quoteIdentifier, quoteLiteral, tableName } from '../../domain/backup/replay.ts'
+import { EmrError, ExitCode } from '../../errors.ts'
+import type { Runner } from '../../process/runner.ts'
+import { connect, type DatabaseConnection } from './connection.ts'
+import { type ContentHash, contentHashes } from './content.ts'
+import { sequenceStates } from './facts.ts'
+import { type ClientPrograms, findPrograms } from './programs.ts'
+import { PROGRESS_SCHEMA } from './replay.ts'
+import { preflight } from './slots.ts'
+
+/** A restore that was stopped while it replayed can go on; see RestoreTarget.begin. */
+export interface RestoreProgress {
+  /** Id of the full backup. */
+  backup: string
+  phase: 'load' | 'replay'
+  /** Replayed up to here. */
+  lsn: Lsn
+}
+
+/** The database that a backup is restored into. */
+export class RestoreTarget {
+  readonly connection: DatabaseConnection
+  readonly programs: ClientPrograms
+  readonly client: Client
+  private constructor(connection: DatabaseConnection, client: Client, programs: ClientPrograms) {
+    this.connection = connection
+    this.client = client
+    this.programs = programs
+  }
+
+  /**
+   * Opens the database, and makes it where it does not exist.
+   * @param server a connection to any database of the server
+   * @throws {EmrError} DATABASE_…, TARGET_SERVER_OLDER, BACKUP_TOOL_MISSING (exit 4)
+   */
+  static async open(
+    server: DatabaseConnection,
+    database: string,
+    backupMajor: number,
+    runner: Runner,
+  ): Promise<RestoreTarget> {
+    const connection = { ...server, database }
+    const major = await makeDatabase(server, database)
+    if (major < backupMajor) {
+      throw preflight(
+        'TARGET_SERVER_OLDER',
+        `The backup is of PostgreSQL ${backupMajor}, the target server is ${major}`,
+        [],
+      )
+    }
+    const programs = await findPrograms(runner, major)
+    // Losing the last commits in a crash costs nothing: the progress is lost with them.
+    const client = await connect(connection, { settings: { synchronous_commit: 'off' } })
+    return new RestoreTarget(connection, client, programs)
+  }
+
+  /**
+   * Begins a restore, or finds the one of this backup that was stopped in its replay.
+   * @throws {EmrError} TARGET_NOT_EMPTY or ROLES_MISSING (exit 4)
+   */
+  async begin(backup: string, lsn: Lsn, neededRoles: readonly string[]): Promise<RestoreProgress> {
+    const found = await this.#progress()
+    if (found?.backup === backup && found.phase === 'replay') return found
+    await this.#refuseUnlessEmpty(found)
+    await this.#refuseMissingRoles(neededRoles)
+    await this.client.query(`CREATE SCHEMA ${PROGRESS_SCHEMA}`)
+    await this.client.query(
+      `CREATE TABLE ${PROGRESS_SCHEMA}.progress (backup text PRIMARY KEY, phase text NOT NULL, lsn pg_lsn NOT NULL)`,
+    )
+    const progress: RestoreProgress = { backup, phase: 'load', lsn }
+    await this.client.query(`INSERT INTO ${PROGRESS_SCHEMA}.progress VALUES ($1, 'load', $2)`, [backup, lsn])
+    return progress
+  }
+
+  async loaded(): Promise<void> {
+    await this.client.query(`UPDATE ${PROGRESS_SCHEMA}.progress SET phase = 'replay'`)
+  }
+
+  /** A replay writes into GENERATED ALWAYS identities; the last step makes them so again. */
+  async setIdentities(columns: readonly ColumnName[], generated: 'BY DEFAULT' | 'ALWAYS'): Promise<void> {
+    for (const { schema, table, column } of columns) {
+      await this.client.query(
+        `ALTER TABLE ${tableName({ schema, name: table })} ALTER COLUMN ${quoteIdentifier(column)} SET GENERATED ${generated}`,
+      )
+    }
+  }
+
+  async setSequences(states: readonly SequenceState[]): Promise<void> {
+    for (const state of states) {
+      const name = quoteLiteral(tableName(state))
+      await this.client.query(`SELECT setval(${name}::regclass, $1::bigint, $2)`, [
+        state.lastValue,
+        state.isCalled,
+      ])
+    }
+  }
+
+  /** The restore is complete: removes what it kept for itself, and counts the rows for the planner. */
+  async finish(): Promise<void> {
+    await this.client.query(`DROP SCHEMA ${PROGRESS_SCHEMA} CASCADE`)
+    await this.client.query('ANALYZE')
+  }
+
+  async content(): Promise<{ tables: ContentHash[]; sequences: SequenceState[] }> {
+    return { tables: await contentHashes(this.client), sequences: await sequenceStates(this.client) }
+  }
+
+  async close(): Promise<void> {
+    await this.client.end().catch(() => {})
+  }
+
+  async #progress(): Promise<RestoreProgress | undefined> {
+    const { rows } = await this.client.query('SELECT to_regclass($1) IS NOT NULL AS there', [
+      `${PROGRESS_SCHEMA}.progress`,
+    ])
+    if (!rows[0].there) return undefined
+    const found = await this.client.query(
+      `SELECT backup, phase, lsn::text AS lsn FROM ${PROGRESS_SCHEMA}.progress`,
+    )
+    return found.rows[0]
+  }
+
+  async #refuseUnlessEmpty(found: RestoreProgress | undefined): Promise<void> {
+    const { rows } = await this.client.query<{ name: string }>(`
+      SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      UNION ALL SELECT format('schema %I', nspname) FROM pg_namespace
+      WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')
+      UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)
+      LIMIT 5`)
+    if (rows.length === 0 && found === undefined) return
+    const { database } = this.connection
+    const why = found
+      ? `holds a restore of ${found.backup} that was stopped before its data was loaded`
+      : `is not empty: it has ${rows.map(({ name }) => name).join(', ')}`
+    throw new EmrError(`The database ${database} ${why}`, {
+      code: 'TARGET_NOT_EMPTY',
+      exitCode: ExitCode.preflight,
+      suggestions: [
+        '--target OTHER_NAME (a database that does not exist yet is made)',
+        `or drop it yourself: DROP DATABASE ${quoteIdentifier(database)}`,
+      ],
+    })
+  }
+
+  async #refuseMissingRoles(needed: readonly string[]): Promise<void> {
+    const { rows } = await this.client.query<{ name: string }>(
+      'SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)',
+      [needed],
+    )
+    if (rows.length === 0) return
+    throw preflight(
+      'ROLES_MISSING',
+      `The target server has not the roles that the backup names: ${rows.map(({ name }) => name).join(', ')}`,
+      [`CREATE ROLE ${quoteIdentifier(rows[0]?.name ?? '')}`, 'or leave owners and grants out: --no-owner'],
+    )
+  }
+}
+
+/** @returns major version of the server */
+async function makeDatabase(server: DatabaseConnection, database: string): Promise<number> {
+  const client = await connect({ ...server, database: 'postgres' })
+  try {
+    const { rows } = await client.query(
+      `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS there,
+         current_setting('server_version_num')::int / 10000 AS major`,
+      [database],
+    )
+    const { there, major } = rows[0]
+    // template0: what somebody put into template1 would make the new database not empty.
+    if (!there) await client.query(`CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0`)
+    return major
+  } finally {
+    await client.end()
+  }
+}
+
+/** Drops a database that was made for a drill, and whoever is still connected to it. */
+export async function dropDatabase(connection: DatabaseConnection): Promise<void> {
+  const server = await connect({ ...connection, database: 'postgres' })
+  try {
+    await server.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(connection.database)} WITH (FORCE)`)
+  } finally {
+    await server.end()
+  }
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import type { BackupManifest } from '../../domain/backup/manifest.ts'
+import type { Unfinished } from '../../domain/backup/retention.ts'
+import { messageOf } from '../../errors.ts'
+import { manifestSchema } from './manifest-schema.ts'
+import { type ObjectStore, readText } from './store.ts'
+
+const MANIFEST = 'manifest.json'
+
+/** A manifest that is there but cannot be trusted; its backup counts as none. */
+interface DamagedManifest {
+  id: string
+  problem: string
+}
+
+export interface CatalogContent {
+  manifests: BackupManifest[]
+  damaged: DamagedManifest[]
+  unfinished: Unfinished[]
+}
+
+/** The backups of one environment in a store: `<environment>/<id>/manifest.json` beside the files that it names. */
+export class BackupCatalog {
+  readonly store: ObjectStore
+  readonly #environment: string
+
+  constructor(store: ObjectStore, environment: string) {
+    this.store = store
+    this.#environment = environment
+  }
+
+  keyOf(id: string, name: string): string {
+    return `${this.#environment}/${id}/${name}`
+  }
+
+  /** Of something beside the backups: the lock, the records of drills. */
+  recordKey(name: string): string {
+    return `${this.#environment}/_${name}`
+  }
+
+  async read(): Promise<CatalogContent> {
+    const objects = await this.store.list(`${this.#environment}/`)
+    const folders = Map.groupBy(objects, ({ key }) => key.split('/')[1] ?? '')
+    const content: CatalogContent = { manifests: [], damaged: [], unfinished: [] }
+    for (const [id, files] of folders) {
+      if (id.startsWith('_')) continue
+      if (!files.some(({ key }) => key.endsWith(`/${MANIFEST}`))) {
+        content.unfinished.push({ id, touchedAt: Math.max(...files.map(({ modifiedAt }) => modifiedAt)) })
+        continue
+      }
+      try {
+        content.manifests.push(parseManifest(id, await readText(this.store, this.keyOf(id, MANIFEST))))
+      } catch (error) {
+        content.damaged.push({ id, problem: messageOf(error) })
+      }
+    }
+    return content
+  }
+
+  /** Makes a backup count. @returns false when there is one of this id */
+  publish(manifest: BackupManifest): Promise<boolean> {
+    const body = JSON.stringify(manifest)
+    const text = `${JSON.stringify({ checksum: checksum(body), manifest }, null, 2)}\n`
+    return this.store.putOnce(this.keyOf(manifest.id, MANIFEST), text)
+  }
+
+  /** Deletes a backup; the manifest first, so that half a deletion leaves nothing that counts. */
+  async remove(id: string): Promise<void> {
+    const files = await this.store.list(this.keyOf(id, ''))
+    const keys = files.map(({ key }) => key)
+    const isManifest = (key: string) => key.endsWith(`/${MANIFEST}`)
+    await this.store.delete(keys.filter(isManifest))
+    await this.store.delete(keys.filter((key) => !isManifest(key)))
+    for (const upload of await this.store.unfinishedUploads(this.keyOf(id, ''))) await upload.abort()
+  }
+}
+
+function parseManifest(id: string, text: string): BackupManifest {
+  const { checksum: stated, manifest } = JSON.parse(text)
+  if (stated !== checksum(JSON.stringify(manifest))) throw new Error('its checksum is wrong')
+  const parsed = manifestSchema.parse(manifest)
+  if (parsed.id !== id) throw new Error(`it is that of ${parsed.id}`)
+  return parsed
+}
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,108 @@
+import { compress } from '../../adapters/postgres/compress.ts'
+import { PostgresSource } from '../../adapters/postgres/source.ts'
+import { lockStore } from '../../adapters/store/lock.ts'
+import { storeOutput, type TransferOptions } from '../../adapters/store/transfer.ts'
+import type { BackupManifest } from '../../domain/backup/manifest.ts'
+import { createdView } from '../../output/backup-view.ts'
+import type { Meter } from '../../output/meter.ts'
+import { stdoutTheme } from '../../output/theme.ts'
+import { fullBackup } from '../../workflows/backup/full.ts'
+import { incrementalBackup } from '../../workflows/backup/incremental.ts'
+import type { BackupPorts, BackupRequest } from '../../workflows/backup/ports.ts'
+import type { CommandContext, Report } from '../base-command.ts'
+import { usageError } from '../flags.ts'
+import type { SessionFlags } from '../session.ts'
+import { databaseConnection } from './database.ts'
+import { type BackupSession, backupId, metered, openBackupSession } from './session.ts'
+
+export interface TransferFlags extends SessionFlags {
+  jobs: number | undefined
+  'max-rate': number | undefined
+}
+
+export interface CreateFlags extends TransferFlags {
+  annotate: string[] | undefined
+  'fix-identity': boolean
+  'lock-timeout': number
+}
+
+/** `emr db-backup full` and `emr db-backup incremental`, from here. */
+export async function createBackup(
+  kind: 'full' | 'incremental',
+  flags: CreateFlags,
+  context: CommandContext,
+): Promise<Report<BackupManifest>> {
+  const session = await openBackupSession(flags, context)
+  const request = requestOf(flags, session)
+  const run = kind === 'full' ? fullBackup : incrementalBackup
+  const title = `${kind === 'full' ? 'Full' : 'Incremental'} backup of ${session.environment.name}`
+  const manifest = await withSource(session, title, flags, (ports) => run(ports, request))
+  return { document: manifest, text: createdView(manifest, kind, session.catalog.store.url, stdoutTheme) }
+}
+
+export function requestOf(flags: CreateFlags, { settings }: BackupSession): BackupRequest {
+  return {
+    jobs: flags.jobs ?? settings.jobs,
+    fixIdentity: flags['fix-identity'],
+    lockTimeoutMs: flags['lock-timeout'],
+    annotations: parseAnnotations(flags.annotate ?? []),
+  }
+}
+
+/** `key=value`, each key once. */
+export function parseAnnotations(texts: readonly string[]): Record<string, string> {
+  const annotations: Record<string, string> = {}
+  for (const text of texts) {
+    const [, key = '', value = ''] = /^([\w./-]{1,63})=(.{0,256})$/s.exec(text) ?? []
+    if (key === '') throw usageError(`'${text}' is no annotation`, ['--annotate ticket=OPS-1234'])
+    if (annotations[key] !== undefined) throw usageError(`The annotation ${key} is given twice`)
+    annotations[key] = value
+  }
+  return annotations
+}
+
+/** Opens the source, takes both locks, and gives the work its ports; closes all of it, whatever happens. */
+export async function withSource<T>(
+  session: BackupSession,
+  title: string,
+  flags: TransferFlags,
+  work: (ports: BackupPorts, transfer: TransferOptions, meter: Meter) => Promise<T>,
+): Promise<T> {
+  const { catalog, settings, signal, runner } = session
+  const maxRate = flags['max-rate'] ?? settings.maxRate
+  const connection = await databaseConnection(session, signal)
+  return metered(title, session, maxRate, async (meter, transfer) => {
+    const source = await PostgresSource.open(connection, runner)
+    try {
+      const { systemId, oid } = source.facts.database
+      const lock = await lockStore(catalog.store, catalog.recordKey('lock.json'), title, `${systemId}/${oid}`)
+      try {
+        return await work(portsOf(session, source, transfer, meter), transfer, meter)
+      } finally {
+        await lock.release()
+      }
+    } finally {
+      await source.close()
+    }
+  })
+}
+
+function portsOf(
+  { environment, catalog, slotPrefix, signal }: BackupSession,
+  source: PostgresSource,
+  transfer: TransferOptions,
+  progress: Meter,
+): BackupPorts {
+  return {
+    id: backupId(),
+    environment: environment.name,
+    source,
+    catalog,
+    store: (key, programs) => storeOutput(catalog.store, key, programs, transfer),
+    compress: (changes) => compress(source.programs, changes, signal),
+    slotPrefix,
+    progress,
+    signal,
+    now: Date.now,
+  }
+}

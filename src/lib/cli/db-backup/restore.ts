@@ -1,0 +1,134 @@
+import type { DatabaseConnection } from '../../adapters/postgres/connection.ts'
+import { PostgresRestoreSteps } from '../../adapters/postgres/restore-steps.ts'
+import { dropDatabase, RestoreTarget } from '../../adapters/postgres/target.ts'
+import type { TransferOptions } from '../../adapters/store/transfer.ts'
+import { resolveEnvironment } from '../../config/environment.ts'
+import type { RestorePlan } from '../../domain/backup/chain.ts'
+import { ExitCode } from '../../errors.ts'
+import { drillView, restoreView } from '../../output/backup-view.ts'
+import type { Meter } from '../../output/meter.ts'
+import { stdoutTheme } from '../../output/theme.ts'
+import { type DrillResult, drill, type Scratch } from '../../workflows/backup/drill.ts'
+import { prepareRestore, type RestoreResult, restore } from '../../workflows/backup/restore.ts'
+import type { CommandContext, Report } from '../base-command.ts'
+import { confirm } from '../confirm.ts'
+import { usageError } from '../flags.ts'
+import { type CreateFlags, requestOf, type TransferFlags, withSource } from './create.ts'
+import { databaseConnection } from './database.ts'
+import { type BackupSession, backupId, metered, openBackupSession } from './session.ts'
+
+export interface RestoreFlags extends TransferFlags {
+  target: string
+  'target-environment': string | undefined
+  to: string | undefined
+  'no-owner': boolean
+  yes: boolean
+  confirm: string | undefined
+}
+
+/** `emr db-backup restore` */
+export async function runRestore(
+  flags: RestoreFlags,
+  context: CommandContext,
+): Promise<Report<RestoreResult>> {
+  const session = await openBackupSession(flags, context)
+  const receiving = flags['target-environment']
+    ? resolveEnvironment(session.config, flags['target-environment'])
+    : session.environment
+  const plan = await prepareRestore(session.catalog, flags.to)
+  const server = await databaseConnection({ ...session, environment: receiving }, session.signal)
+  if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
+  const action = `restore ${plan.full.environment} into database ${flags.target} at ${server.host}:${server.port}`
+  await confirm(receiving, action, { ...flags, ...context })
+  const startedAt = Date.now()
+  const title = `Restore ${session.environment.name} into ${flags.target}`
+  const maxRate = flags['max-rate'] ?? session.settings.maxRate
+  const done = await metered(title, session, maxRate, (meter, transfer) =>
+    restoreInto(
+      session,
+      { ...server, database: flags.target },
+      plan,
+      flags,
+      meter,
+      transfer,
+      async (_target, outcome) => outcome,
+    ),
+  )
+  const result: RestoreResult = {
+    backup: (plan.incrementals.at(-1) ?? plan.full).id,
+    environment: session.environment.name,
+    database: flags.target,
+    incrementals: plan.incrementals.length,
+    durationMs: Date.now() - startedAt,
+    ...done,
+  }
+  return { document: result, text: restoreView(result, stdoutTheme) }
+}
+
+/** Restores a plan and hands the restored database on, still connected. */
+async function restoreInto<T>(
+  { catalog, runner, settings, signal }: BackupSession,
+  connection: DatabaseConnection,
+  plan: RestorePlan,
+  flags: { jobs: number | undefined; 'no-owner': boolean },
+  progress: Meter,
+  transfer: TransferOptions,
+  then: (target: RestoreTarget, outcome: Awaited<ReturnType<typeof restore>>) => Promise<T>,
+): Promise<T> {
+  const jobs = flags.jobs ?? settings.jobs
+  const noOwner = flags['no-owner']
+  const target = await RestoreTarget.open(connection, connection.database, plan.full.serverMajor, runner)
+  const steps = new PostgresRestoreSteps(target, catalog, runner, { ...transfer, jobs, noOwner })
+  try {
+    return await then(target, await restore(steps, plan, { jobs, noOwner, progress, signal }))
+  } finally {
+    await steps.dispose()
+    await target.close()
+  }
+}
+
+/** `emr db-backup drill` */
+export async function runDrill(
+  flags: CreateFlags & { 'no-owner': boolean },
+  context: CommandContext,
+): Promise<Report<DrillResult>> {
+  const session = await openBackupSession(flags, context)
+  const server = await databaseConnection(session, session.signal)
+  const title = `Restore drill of ${session.environment.name}`
+  const result = await withSource(session, title, flags, (ports, transfer, meter) =>
+    drill(ports, requestOf(flags, session), scratchOf(session, server, flags, meter, transfer)),
+  )
+  const { catalog } = session
+  await catalog.store.put(
+    catalog.recordKey(`drills/${result.id}.json`),
+    `${JSON.stringify(result, null, 2)}\n`,
+  )
+  return {
+    document: result,
+    text: drillView(result, stdoutTheme),
+    exitCode: result.ok ? ExitCode.ok : ExitCode.failed,
+  }
+}
+
+/** A restore into a database of its own, which is dropped whatever happens. */
+export function scratchOf(
+  session: BackupSession,
+  server: DatabaseConnection,
+  flags: { jobs: number | undefined; 'no-owner': boolean },
+  meter: Meter,
+  transfer: TransferOptions,
+): Scratch {
+  const database = `emr_drill_${backupId().toLowerCase().replaceAll('-', '_')}`
+  const connection = { ...server, database }
+  return async (plan) => {
+    const startedAt = Date.now()
+    try {
+      return await restoreInto(session, connection, plan, flags, meter, transfer, async (target) => {
+        const durationMs = Date.now() - startedAt
+        return { tables: (await target.content()).tables, durationMs }
+      })
+    } finally {
+      await dropDatabase(connection)
+    }
+  }
+}

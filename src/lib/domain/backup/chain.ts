@@ -1,0 +1,115 @@
+import { compareLsn, isLsn, type Lsn } from './lsn.ts'
+import type { BackupManifest, FullManifest, IncrementalManifest, Point } from './manifest.ts'
+
+/** A full backup and the incrementals that go on from it, oldest first, without a gap. */
+export interface Chain {
+  full: FullManifest
+  incrementals: IncrementalManifest[]
+}
+
+export interface Catalog {
+  /** Oldest first. */
+  chains: Chain[]
+  /** Incrementals that hang in the air: their parent is missing, or ends elsewhere. */
+  orphans: IncrementalManifest[]
+}
+
+/** Orders manifests into chains; the manifests may come in any order. */
+export function chainsOf(manifests: readonly BackupManifest[]): Catalog {
+  const fulls = manifests.filter((manifest) => manifest.kind === 'full')
+  const rest = new Set(manifests.filter((manifest) => manifest.kind === 'incremental'))
+  const chains = fulls.sort(byEnd).map((full): Chain => {
+    const incrementals: IncrementalManifest[] = []
+    for (let next = childOf(full, rest); next; next = childOf(next, rest)) {
+      rest.delete(next)
+      incrementals.push(next)
+    }
+    return { full, incrementals }
+  })
+  return { chains, orphans: [...rest].sort(byEnd) }
+}
+
+function childOf(
+  parent: BackupManifest,
+  candidates: Set<IncrementalManifest>,
+): IncrementalManifest | undefined {
+  for (const candidate of candidates) {
+    const continues = candidate.parent === parent.id && candidate.start.lsn === parent.end.lsn
+    if (continues && candidate.chain === parent.chain) return candidate
+  }
+  return undefined
+}
+
+function byEnd(a: BackupManifest, b: BackupManifest): number {
+  return Date.parse(a.end.time) - Date.parse(b.end.time) || a.id.localeCompare(b.id)
+}
+
+/** The last backup of a chain. */
+export function tipOf({ full, incrementals }: Chain): BackupManifest {
+  return incrementals.at(-1) ?? full
+}
+
+export function membersOf({ full, incrementals }: Chain): BackupManifest[] {
+  return [full, ...incrementals]
+}
+
+/** Where a restore ends. */
+export type RestoreTarget =
+  | { kind: 'end' }
+  | { kind: 'time'; time: number }
+  | { kind: 'lsn'; lsn: Lsn }
+  | { kind: 'backup'; id: string }
+
+/** What to restore, and how far to replay. */
+export interface RestorePlan {
+  full: FullManifest
+  /** In order; the last one may be replayed in part. */
+  incrementals: IncrementalManifest[]
+  /** Transactions that committed later than this are left out; undefined for none. Epoch milliseconds. */
+  untilTime?: number
+  /** Transactions whose commit ends after this position are left out. */
+  untilLsn?: Lsn
+  /** The sequences and the data are those of this moment, at the latest. */
+  end: Point
+}
+
+/** What `--to` may be: a time in ISO 8601, an LSN, or the id of a backup. @returns undefined for anything else */
+export function parseRestoreTarget(text: string, ids: readonly string[]): RestoreTarget | undefined {
+  if (ids.includes(text)) return { kind: 'backup', id: text }
+  if (isLsn(text)) return { kind: 'lsn', lsn: text }
+  // Without a zone a time means another moment on another machine.
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined
+  const time = Date.parse(text)
+  return Number.isNaN(time) ? undefined : { kind: 'time', time }
+}
+
+/** @returns undefined when no chain reaches the target */
+export function planRestore(chains: readonly Chain[], target: RestoreTarget): RestorePlan | undefined {
+  for (const chain of [...chains].reverse()) {
+    const plan = planInChain(chain, target)
+    if (plan) return plan
+  }
+  return undefined
+}
+
+function planInChain(chain: Chain, target: RestoreTarget): RestorePlan | undefined {
+  const { full, incrementals } = chain
+  if (target.kind === 'end') return { full, incrementals, end: tipOf(chain).end }
+  const members = membersOf(chain)
+  if (target.kind === 'backup') {
+    const index = members.findIndex(({ id }) => id === target.id)
+    const member = members[index]
+    return member && { full, incrementals: incrementals.slice(0, index), end: member.end }
+  }
+  const reaches = (point: Point) =>
+    target.kind === 'time' ? Date.parse(point.time) >= target.time : compareLsn(point.lsn, target.lsn) >= 0
+  const begins =
+    target.kind === 'time'
+      ? Date.parse(full.end.time) <= target.time
+      : compareLsn(full.end.lsn, target.lsn) <= 0
+  const last = members.findIndex(({ end }) => reaches(end))
+  const member = members[last]
+  if (!begins || !member) return undefined
+  const until = target.kind === 'time' ? { untilTime: target.time } : { untilLsn: target.lsn }
+  return { full, incrementals: incrementals.slice(0, last), end: member.end, ...until }
+}

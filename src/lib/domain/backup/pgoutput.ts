@@ -1,0 +1,157 @@
+import { type Lsn, lsnFromBigInt } from './lsn.ts'
+
+/** A column's value: its text, null, or undefined where a large value was not changed and so was not sent. */
+export type ColumnValue = string | null | undefined
+
+export interface Relation {
+  oid: number
+  schema: string
+  name: string
+  /** `f` identifies a row by all of its columns. */
+  replicaIdentity: 'd' | 'n' | 'f' | 'i'
+  columns: { name: string; isKey: boolean }[]
+}
+
+export type Message =
+  | { type: 'begin'; commitLsn: Lsn; time: number }
+  | { type: 'commit'; endLsn: Lsn; time: number }
+  | { type: 'relation'; relation: Relation }
+  | { type: 'insert'; oid: number; after: ColumnValue[] }
+  | { type: 'update'; oid: number; before?: ColumnValue[]; after: ColumnValue[] }
+  | { type: 'delete'; oid: number; before: ColumnValue[] }
+  | { type: 'truncate'; oids: number[]; restartIdentity: boolean }
+  | { type: 'message'; prefix: string; content: string }
+  /** A type's or an origin's name, which a replay has no use for. */
+  | { type: 'other' }
+
+/** 2000-01-01, from which PostgreSQL counts microseconds, in epoch milliseconds. */
+const POSTGRES_EPOCH_MS = 946_684_800_000n
+
+class Reader {
+  #offset = 0
+  readonly #bytes: Buffer
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+  int8(): number {
+    return this.#bytes.readUInt8(this.#advance(1))
+  }
+  char(): string {
+    return String.fromCharCode(this.int8())
+  }
+  int16(): number {
+    return this.#bytes.readUInt16BE(this.#advance(2))
+  }
+  int32(): number {
+    return this.#bytes.readUInt32BE(this.#advance(4))
+  }
+  lsn(): Lsn {
+    return lsnFromBigInt(this.#bytes.readBigUInt64BE(this.#advance(8)))
+  }
+  /** @returns epoch milliseconds with a fraction */
+  time(): number {
+    const micros = this.#bytes.readBigInt64BE(this.#advance(8)) + POSTGRES_EPOCH_MS * 1000n
+    return Number(micros) / 1000
+  }
+  text(length: number): string {
+    const start = this.#advance(length)
+    return this.#bytes.toString('utf8', start, start + length)
+  }
+  string(): string {
+    const text = this.text(this.#bytes.indexOf(0, this.#offset) - this.#offset)
+    this.#advance(1)
+    return text
+  }
+  #advance(length: number): number {
+    const start = this.#offset
+    this.#offset += length
+    if (length < 0 || this.#offset > this.#bytes.length) throw new RangeError('a message ends too early')
+    return start
+  }
+}
+
+/**
+ * One message of the pgoutput plugin, protocol version 1, values as text.
+ * @throws {RangeError} for a message that is cut short or of an unknown kind
+ */
+export function decodeMessage(bytes: Buffer): Message {
+  const reader = new Reader(bytes)
+  const kind = reader.char()
+  switch (kind) {
+    case 'B':
+      return { type: 'begin', commitLsn: reader.lsn(), time: reader.time() }
+    case 'C':
+      reader.int8()
+      reader.lsn()
+      return { type: 'commit', endLsn: reader.lsn(), time: reader.time() }
+    case 'R':
+      return { type: 'relation', relation: relation(reader) }
+    case 'I':
+      return { type: 'insert', oid: reader.int32(), after: newTuple(reader, reader.char) }
+    case 'U':
+      return update(reader)
+    case 'D':
+      return { type: 'delete', oid: reader.int32(), before: newTuple(reader, reader.char) }
+    case 'T':
+      return truncate(reader)
+    case 'M':
+      return logicalMessage(reader)
+    case 'Y':
+    case 'O':
+      return { type: 'other' }
+    default:
+      throw new RangeError(`a message of the unknown kind '${kind}'`)
+  }
+}
+
+function relation(reader: Reader): Relation {
+  const oid = reader.int32()
+  const schema = reader.string() || 'pg_catalog'
+  const name = reader.string()
+  const replicaIdentity = reader.char() as Relation['replicaIdentity']
+  const columns = Array.from({ length: reader.int16() }, () => {
+    const isKey = (reader.int8() & 1) === 1
+    const column = { name: reader.string(), isKey }
+    reader.int32()
+    reader.int32()
+    return column
+  })
+  return { oid, schema, name, replicaIdentity, columns }
+}
+
+/** The letter before a tuple (N, K or O) says whether it is the new row, the old key or the whole old row. */
+function newTuple(reader: Reader, letter: () => string): ColumnValue[] {
+  letter.call(reader)
+  return tuple(reader)
+}
+
+function update(reader: Reader): Message {
+  const oid = reader.int32()
+  if (reader.char() === 'N') return { type: 'update', oid, after: tuple(reader) }
+  const before = tuple(reader)
+  return { type: 'update', oid, before, after: newTuple(reader, reader.char) }
+}
+
+function tuple(reader: Reader): ColumnValue[] {
+  return Array.from({ length: reader.int16() }, () => {
+    const kind = reader.char()
+    if (kind === 'n') return null
+    if (kind === 'u') return undefined
+    if (kind !== 't') throw new RangeError(`a column value of the unknown kind '${kind}'`)
+    return reader.text(reader.int32())
+  })
+}
+
+function truncate(reader: Reader): Message {
+  const count = reader.int32()
+  const options = reader.int8()
+  const oids = Array.from({ length: count }, () => reader.int32())
+  return { type: 'truncate', oids, restartIdentity: (options & 2) === 2 }
+}
+
+function logicalMessage(reader: Reader): Message {
+  reader.int8()
+  reader.lsn()
+  const prefix = reader.string()
+  return { type: 'message', prefix, content: reader.text(reader.int32()) }
+}

@@ -1,0 +1,32 @@
+/** Where a database's password comes from; never the password itself. */
+export type PasswordReference = { env: string } | { file: string }
+
+/** How to find a database, with its defaults. */
+export interface DatabaseReference {
+  /** Identifier of the RDS instance. */
+  instance?: string
+  /** Name or ARN of a secret of AWS Secrets Manager with username, password and maybe host, port and dbname. */
+  secret?: string
+  host?: string
+  port?: number
+  name?: string
+  user?: string
+  password?: PasswordReference
+  tls: { mode: 'verify-full' | 'disable'; rootCertificate?: string }
+}
+
+export type StoreReference =
+  | { kind: 's3'; bucket: string; prefix: string; kmsKeyId?: string }
+  | { kind: 'directory'; path: string }
+
+export interface BackupSettings {
+  store: StoreReference
+  /** Milliseconds that every moment stays restorable. */
+  keepMs: number
+  jobs: number
+  /** Bytes per second; undefined for no limit. */
+  maxRate?: number
+  alarm: { ageMs: number; slotBytes: number }
+  /** Region that gets a copy of each snapshot. */
+  snapshotCopy?: { region: string; kmsKeyId: string }
+}

@@ -1,0 +1,171 @@
+import type { ReplayOptions } from '../../adapters/postgres/replay.ts'
+import type { RestoreProgress } from '../../adapters/postgres/target.ts'
+import type { BackupCatalog } from '../../adapters/store/catalog.ts'
+import {
+  chainsOf,
+  parseRestoreTarget,
+  planRestore,
+  type RestorePlan,
+  type RestoreTarget,
+} from '../../domain/backup/chain.ts'
+import type {
+  BackupManifest,
+  BackupObject,
+  ColumnName,
+  IncrementalManifest,
+  Point,
+  SequenceState,
+} from '../../domain/backup/manifest.ts'
+import { EmrError, ExitCode } from '../../errors.ts'
+import type { Progress } from './ports.ts'
+
+/** What a restore does to its target; made by adapters/postgres. */
+export interface RestoreSteps {
+  begin(backup: string, lsn: string, roles: readonly string[]): Promise<RestoreProgress>
+  /** Types, functions, tables, views. */
+  schema(backup: BackupManifest): Promise<void>
+  data(backup: BackupManifest, object: BackupObject): Promise<void>
+  /** Keys and indexes: the replay finds its rows by them. */
+  indexes(backup: BackupManifest): Promise<void>
+  loaded(): Promise<void>
+  replay(
+    backup: BackupManifest,
+    object: BackupObject,
+    options: ReplayOptions,
+  ): Promise<{ ended: boolean; transactions: number }>
+  setIdentities(columns: readonly ColumnName[], generated: 'BY DEFAULT' | 'ALWAYS'): Promise<void>
+  setSequences(states: readonly SequenceState[]): Promise<void>
+  /** Foreign keys, triggers, rules and whatever else would act while rows are written. */
+  rest(backup: BackupManifest): Promise<void>
+  finish(): Promise<void>
+}
+
+export interface RestoreResult {
+  backup: string
+  environment: string
+  database: string
+  /** Nothing that was committed later is in it. */
+  point: Point
+  incrementals: number
+  transactions: number
+  resumed: boolean
+  durationMs: number
+}
+
+/**
+ * What to restore.
+ * @param to end, time, LSN or backup; undefined for the end of the newest chain
+ * @throws {EmrError} NO_BACKUP, RESTORE_TARGET_UNKNOWN, RESTORE_OUT_OF_RANGE (exit 2, or 1 where there is no backup)
+ */
+export async function prepareRestore(
+  catalog: Pick<BackupCatalog, 'read'>,
+  to: string | undefined,
+): Promise<RestorePlan> {
+  const { manifests } = await catalog.read()
+  const { chains } = chainsOf(manifests)
+  if (chains.length === 0) {
+    throw new EmrError('There is no backup to restore', {
+      code: 'NO_BACKUP',
+      exitCode: ExitCode.failed,
+      suggestions: ['emr db-backup list', 'emr db-backup full'],
+    })
+  }
+  const ids = manifests.map(({ id }) => id)
+  const target: RestoreTarget | undefined = to === undefined ? { kind: 'end' } : parseRestoreTarget(to, ids)
+  if (!target) {
+    throw new EmrError(`'${to}' is no backup of this store, no time with a zone and no LSN`, {
+      code: 'RESTORE_TARGET_UNKNOWN',
+      exitCode: ExitCode.usage,
+      suggestions: ['emr db-backup list', '--to 2026-03-14T03:15:00Z', '--to 16/B374D848'],
+    })
+  }
+  const plan = planRestore(chains, target)
+  if (plan) return plan
+  const windows = chains.map(({ full, incrementals }) => {
+    return `  ${full.end.time} to ${(incrementals.at(-1) ?? full).end.time}`
+  })
+  throw new EmrError(`No chain of backups reaches ${to}; what can be restored:\n${windows.join('\n')}`, {
+    code: 'RESTORE_OUT_OF_RANGE',
+    exitCode: ExitCode.usage,
+    suggestions: ['emr db-backup list'],
+  })
+}
+
+/** Restores a plan into an empty database, or goes on with a replay that was stopped. */
+export async function restore(
+  steps: RestoreSteps,
+  plan: RestorePlan,
+  run: { jobs: number; noOwner: boolean; progress: Progress; signal: AbortSignal },
+): Promise<{ point: Point; transactions: number; resumed: boolean }> {
+  const { full, incrementals } = plan
+  const { progress, signal } = run
+  const begun = await steps.begin(full.id, full.end.lsn, run.noOwner ? [] : full.roles)
+  const resumed = begun.phase === 'replay'
+  if (!resumed) await load(steps, plan, run)
+  let transactions = 0
+  for (const incremental of incrementals) {
+    const object = segmentOf(incremental)
+    progress.step(`Replay ${incremental.id}`)
+    signal.throwIfAborted()
+    const { untilTime, untilLsn } = plan
+    const done = await steps.replay(incremental, object, { after: begun.lsn, untilTime, untilLsn, signal })
+    transactions += done.transactions
+    if (done.ended) break
+  }
+  const last = incrementals.at(-1)
+  if (last) {
+    progress.step('Set the sequences')
+    await steps.setSequences(last.sequences)
+    await steps.setIdentities(full.identities, 'ALWAYS')
+  }
+  progress.step('Restore foreign keys, triggers and rules')
+  await steps.rest(full)
+  await steps.finish()
+  return { point: plan.end, transactions, resumed }
+}
+
+async function load(
+  steps: RestoreSteps,
+  { full, incrementals }: RestorePlan,
+  { jobs, progress }: { jobs: number; progress: Progress },
+): Promise<void> {
+  progress.total(full.objects.reduce((sum, { bytes }) => sum + bytes, 0))
+  progress.step('Restore the tables')
+  await steps.schema(full)
+  if (incrementals.length > 0) await steps.setIdentities(full.identities, 'BY DEFAULT')
+  progress.step('Load the data')
+  await eachOf(
+    full.objects.filter(({ content }) => content === 'data'),
+    jobs,
+    (object) => steps.data(full, object),
+  )
+  progress.step('Build keys and indexes')
+  await steps.indexes(full)
+  await steps.loaded()
+}
+
+/** Runs a task for each item, so many at a time; after a failure no further one is started. */
+async function eachOf<T>(
+  items: readonly T[],
+  atOnce: number,
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items]
+  let failed = false
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined && !failed; item = waiting.shift()) {
+      await task(item).catch((error) => {
+        failed = true
+        throw error
+      })
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}
+
+function segmentOf({ id, objects }: IncrementalManifest): BackupObject {
+  const object = objects.find(({ content }) => content === 'segment')
+  if (!object) throw new Error(`${id} has no segment`)
+  return object
+}

@@ -1,0 +1,106 @@
+import type { ListrTask } from 'listr2'
+import type { TerraformEvent } from '../../adapters/terraform/events.ts'
+import type { Output } from '../../adapters/terraform/terraform.ts'
+import { formatDuration } from '../../domain/duration.ts'
+import { InterruptedError } from '../../errors.ts'
+import type { InfrastructurePlan, InfrastructurePorts, InfrastructureResult } from './types.ts'
+
+/** Terraform repeats itself every ten seconds for each resource that is under way; once a minute is enough. */
+const REPEAT_S = 60
+
+/** The tasks that carry out a plan, and what came of it once they were run. */
+export function applyTasks(
+  ports: InfrastructurePorts,
+  plan: InfrastructurePlan,
+): { tasks: ListrTask[]; result: () => InfrastructureResult } {
+  const { terraform, signal, now } = ports
+  const startedAt = now()
+  const outcome = isEmpty(plan) ? ('unchanged' as const) : ('applied' as const)
+  let outputs: Record<string, Output> = {}
+  const tasks: ListrTask[] = [
+    {
+      title: 'Apply the plan',
+      enabled: outcome === 'applied',
+      task: async (_context, task) => {
+        const progress = new Progress(plan.changes.length + plan.counts.replace)
+        const onEvent = (event: TerraformEvent) => {
+          const line = progress.line(event)
+          if (line !== undefined) task.output = line
+        }
+        try {
+          await terraform.apply(ports.planFile, { signal, onEvent })
+        } catch (error) {
+          throw error instanceof InterruptedError ? progress.interrupted(plan) : error
+        }
+        task.title = `Apply the plan: ${progress.text()} in ${formatDuration(now() - startedAt)}`
+      },
+    },
+    {
+      title: 'Read the outputs',
+      enabled: plan.mode !== 'destroy',
+      task: async () => {
+        outputs = masked(await terraform.output({ signal }))
+      },
+    },
+  ]
+  const { environment, mode, fingerprint, counts } = plan
+  const result = () => ({
+    ...{ environment, mode, outcome, fingerprint, counts, outputs },
+    durationMs: now() - startedAt,
+  })
+  return { tasks, result }
+}
+
+/** True where there is nothing to do. */
+export function isEmpty({ changes }: Pick<InfrastructurePlan, 'changes'>): boolean {
+  return changes.length === 0
+}
+
+/** Outputs as they may be shown: a sensitive one keeps its name alone. */
+export function masked(outputs: Record<string, Output>): Record<string, Output> {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { value, sensitive }]) => [
+      name,
+      { value: sensitive ? null : value, sensitive },
+    ]),
+  )
+}
+
+/** Counts steps as they are done; a replacement is two, a deletion and a creation. */
+class Progress {
+  #done = 0
+  readonly #total: number
+  readonly #underWay = new Set<string>()
+
+  constructor(total: number) {
+    this.#total = total
+  }
+
+  /** What is worth a line in the log. */
+  line(event: TerraformEvent): string | undefined {
+    if (event.kind === 'diagnostic' || event.kind === 'planned') return undefined
+    const { kind, address, action, seconds } = event
+    const time = formatDuration(seconds * 1000)
+    if (kind === 'started') this.#underWay.add(address)
+    if (kind === 'running' && seconds % REPEAT_S === 0) return `${address} ${action} since ${time}`
+    if (kind === 'done' || kind === 'failed') this.#underWay.delete(address)
+    if (kind === 'failed') return `${address} ${action} failed after ${time}`
+    if (kind !== 'done') return undefined
+    this.#done += 1
+    return `${this.text()}  ${address} ${action} ${time}`
+  }
+
+  text(): string {
+    return `${this.#done} of ${this.#total}`
+  }
+
+  /** Terraform has ended by itself: whatever was under way was finished or given up, and is in the state. */
+  interrupted({ environment, mode }: InfrastructurePlan): InterruptedError {
+    const half = [...this.#underWay]
+    const open = half.length === 0 ? '' : ` Given up halfway: ${half.join(', ')}.`
+    return new InterruptedError(
+      `Interrupted: ${this.text()} changes are applied, the state is written and unlocked.${open} The rest is done by: emr ${mode === 'destroy' ? 'destroy' : 'deploy'} ${environment}`,
+      { applied: this.#done, total: this.#total, halfway: half },
+    )
+  }
+}

@@ -1,0 +1,51 @@
+import type { Identity } from '../../adapters/aws/account.ts'
+import type { StateStoreView } from '../../adapters/aws/state-store.ts'
+import type { Output, PlanMode, Terraform } from '../../adapters/terraform/terraform.ts'
+import type { AwsAccount, Environment, Infrastructure } from '../../domain/environment.ts'
+import type { ResourceChange } from '../../domain/terraform/plan.ts'
+import type { Counts, PlanGroup } from '../../domain/terraform/summary.ts'
+
+/** What the infrastructure phase works with. */
+export interface InfrastructurePorts {
+  environment: Environment & { aws: AwsAccount; infrastructure: Infrastructure }
+  terraform: Pick<Terraform, 'init' | 'selectWorkspace' | 'plan' | 'show' | 'apply' | 'output'>
+  /** Path for the plan file. */
+  planFile: string
+  /** Whom the credentials belong to. */
+  identity: () => Promise<Identity>
+  /** What there is of the state's bucket and lock table. */
+  stateStore: () => Promise<StateStoreView>
+  /** When the newest available snapshot of a database was made, epoch milliseconds. */
+  newestSnapshot: (instance: string) => Promise<number | undefined>
+  signal: AbortSignal
+  now: () => number
+}
+
+export interface InfrastructurePlan {
+  environment: string
+  workspace: string
+  mode: PlanMode
+  /** Equal for plans that do the same; what --approve takes. */
+  fingerprint: string
+  counts: Counts
+  groups: PlanGroup[]
+  changes: ResourceChange[]
+  /** What was changed outside Terraform. */
+  drift: ResourceChange[]
+  /** Databases and others that AWS will refuse to delete. */
+  deletionProtected: string[]
+  /** Identifiers of the databases that would go. */
+  databases: { address: string; instance: string }[]
+  warnings: string[]
+}
+
+export interface InfrastructureResult {
+  environment: string
+  mode: PlanMode
+  outcome: 'applied' | 'unchanged'
+  fingerprint: string
+  counts: Counts
+  durationMs: number
+  /** Sensitive ones without their value. */
+  outputs: Record<string, Output>
+}

@@ -1,0 +1,42 @@
+-- What happens between two backups; :round is 1 to 4.
+INSERT INTO patient (name, data, tags, photo, weight, score, seen, span)
+VALUES ('new :round', '{"big": 12345678901234567890.12345678901234567890}', '{"a,b","c\\d",NULL}', '\x00ff', 'NaN', '-Infinity', '-infinity', '-1 day'),
+  (E'quote '' back \\ newline \n tab \t', 'null', '{}', '', 'Infinity', 'NaN', 'infinity', NULL);
+INSERT INTO patient (id, name) OVERRIDING SYSTEM VALUE VALUES (-:round, 'minus');
+UPDATE patient SET id = DEFAULT WHERE id = -:round;
+UPDATE patient SET name = name || ':round', weight = weight * 1.10 WHERE id % 50 = :round;
+DELETE FROM patient WHERE id = 100 + :round;
+UPDATE keyless SET turn = turn + 1 WHERE ctid = (SELECT min(ctid) FROM keyless WHERE who = 'same');
+DELETE FROM keyless WHERE ctid = (SELECT max(ctid) FROM keyless WHERE who = 'same');
+UPDATE keyless SET payload = '{"b":  :round}' WHERE who = 'json';
+UPDATE odd SET one = 'r', amount = amount + :round WHERE flag;
+UPDATE odd SET fixed = 'y' || :round WHERE ctid = (SELECT min(ctid) FROM odd WHERE flag IS NULL);
+DELETE FROM odd WHERE flag IS FALSE AND :round = 3;
+INSERT INTO odd (flag, fixed, amount) VALUES (NULL, ':round', 1.:round0);
+UPDATE "Wei""rd Näme" SET "select" = 'it''s :round', "a b" = "a b" + 10 WHERE "a b" % 10 = 1;
+UPDATE composite SET b = b || ':round' WHERE c = 'x';
+UPDATE by_index SET value = value + 1, code = 'k:round' || code WHERE value % 2 = 0;
+UPDATE toast SET counter = counter + 1;
+UPDATE toast SET big = repeat('new :round ', 3000) WHERE id = :round;
+UPDATE toast_keyless SET counter = counter + 10;
+TRUNCATE truncated, truncated_too RESTART IDENTITY;
+INSERT INTO truncated (value) VALUES ('after :round');
+INSERT INTO truncated_too VALUES (:round);
+UPDATE measure SET at = at + 400 WHERE at >= '2025-12-25' AND at < '2025-12-25'::date + :round;
+INSERT INTO measure VALUES (date '2024-01-01' + :round, :round);
+UPDATE parent SET what = what || '!';
+DELETE FROM child WHERE :round = 4;
+INSERT INTO no_columns DEFAULT VALUES;
+INSERT INTO only_generated DEFAULT VALUES;
+INSERT INTO ruled VALUES (:round, 'ruled');
+SELECT nextval('loose'), setval('patient_id_seq', 10000 * :round);
+BEGIN;
+INSERT INTO counter VALUES ('rolled back :round', 1);
+SAVEPOINT one;
+INSERT INTO counter VALUES ('savepoint :round', 1);
+ROLLBACK TO one;
+INSERT INTO counter VALUES ('kept :round', 1);
+COMMIT;
+BEGIN;
+DELETE FROM counter;
+ROLLBACK;
