@@ -134,6 +134,7 @@ class Dashboard {
 
   #carryOut(effect: Effect): void {
     if (effect.do === 'quit') this.#end.resolve(false)
+    if (effect.do === 'interrupt') process.kill(process.pid, 'SIGINT')
     if (effect.do === 'suspend') this.#screen.suspend()
     if (effect.do === 'diagnose') void this.#open(() => this.#diagnose(effect.service))
     if (effect.do === 'logs') void this.#open((signal) => this.#logs(effect.service, signal))

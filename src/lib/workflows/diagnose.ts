@@ -1,5 +1,6 @@
 import type { Workloads } from '../adapters/kubernetes/workloads.ts'
-import { type DatabaseCause, databaseCause } from '../domain/diagnosis/database.ts'
+import type { Finding } from '../domain/diagnosis/catalogue.ts'
+import { explainedBy } from '../domain/diagnosis/database.ts'
 import { evaluate, type RankedFinding, rank } from '../domain/diagnosis/evaluate.ts'
 import type { EnvironmentFacts, Gap } from '../domain/diagnosis/facts.ts'
 import type { Environment } from '../domain/environment.ts'
@@ -14,12 +15,12 @@ export interface DiagnosePorts {
   now: () => number
 }
 
-export interface DiagnosedFinding extends RankedFinding {
+interface LoggedFinding extends Finding {
   /** The last lines of the container that fails. */
   log?: LogExcerpt
-  /** What they say of the database. */
-  database?: DatabaseCause
 }
+
+export type DiagnosedFinding = LoggedFinding & RankedFinding
 
 export interface Diagnosis {
   environment: string
@@ -48,39 +49,38 @@ export async function diagnoseEnvironment(ports: DiagnosePorts, service?: string
   const wanted = all.filter(
     (each) => service === undefined || each.service === undefined || each.service === service,
   )
-  const ranked = rank(wanted)
-  const told: DiagnosedFinding[] = []
-  for (const finding of ranked) told.push(told.length < LOGS ? await withLog(ports, finding) : finding)
-  const unhealthy = told.some(({ severity }) => severity === 'problem')
+  // Before they are ranked: a log may tell that a finding is only the effect of another one.
+  const findings: DiagnosedFinding[] = rank(await withLogs(ports, wanted))
+  const unhealthy = findings.some(({ severity }) => severity === 'problem')
   return {
     environment: environment.name,
     namespace: environment.namespace,
     ...(service !== undefined && { service }),
     health: unhealthy ? 'unhealthy' : gaps.length > 0 ? 'unknown' : 'healthy',
-    findings: told,
+    findings,
     notEvaluated: gaps,
     pods: facts.pods?.filter((pod) => service === undefined || pod.service === service).length,
   }
 }
 
-async function withLog(ports: DiagnosePorts, finding: RankedFinding): Promise<DiagnosedFinding> {
-  const { object, container } = finding
-  if (!TELLING.has(finding.code) || container === undefined || object.kind !== 'Pod') return finding
+/** Reads the log of one container for each service and kind of failure; pods that fail alike say the same. */
+async function withLogs(ports: DiagnosePorts, findings: Finding[]): Promise<LoggedFinding[]> {
+  const telling = findings.filter(
+    ({ code, container, object }) => TELLING.has(code) && container !== undefined && object.kind === 'Pod',
+  )
+  const groups = Map.groupBy(telling, ({ code, service, container }) => `${code}/${service}/${container}`)
+  const asked = new Set([...groups.values()].slice(0, LOGS).map(([first]) => first))
+  return Promise.all(findings.map((each) => (asked.has(each) ? withLog(ports, each) : each)))
+}
+
+async function withLog({ workloads, signal }: DiagnosePorts, finding: Finding): Promise<LoggedFinding> {
+  const { object, container = '' } = finding
   const read = (previous: boolean) =>
-    ports.workloads
-      .logLines({ pod: object.name, container, previous, lines: LOG_LINES }, ports.signal)
-      .catch(() => [])
+    workloads.logLines({ pod: object.name, container, previous, lines: LOG_LINES }, signal).catch(() => [])
   // What a container said last stands in the run that failed, not in the one that was just started.
   const earlier = finding.restarts ? await read(true) : []
   const previous = earlier.length > 0
   const lines = previous ? earlier : await read(false)
   if (lines.length === 0) return finding
-  const database = databaseCause(lines)
-  const advice = database ? `${database.text}: ${database.advice}` : finding.advice
-  return {
-    ...finding,
-    advice,
-    log: { pod: object.name, container, previous, lines },
-    ...(database && { database }),
-  }
+  return { ...explainedBy(finding, lines), log: { pod: object.name, container, previous, lines } }
 }

@@ -55,7 +55,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     expect(stdout).toContain('✔ healthy task-service: healthy, 2 pods')
   })
 
-  test.each(faults)('%s: %s comes first', async (fault, code, evidence) => {
+  test.concurrent.each(faults)('%s: %s comes first', async (fault, code, evidence) => {
     await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, '--no-rollback', '--skip-smoke-tests')
     await untilFound(fault, code)
     const ran = await project.emr('diagnose', fault)

@@ -1,3 +1,5 @@
+import type { DatabaseCause } from './database.ts'
+
 /**
  * Everything that emr can find wrong, in one place: what it is called, how far down it lies, and whether the environment
  * is unhealthy for it. A cause lies in a lower layer than what it brings about.
@@ -86,5 +88,7 @@ export interface Finding {
   at?: number
   exitCode?: number
   restarts?: number
+  /** What its log says of the database. */
+  database?: DatabaseCause
   advice: string
 }

@@ -59,6 +59,15 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
 ]
 const ABOUT_DATABASE = /database|postgres|\bpg\b|5432|sql/i
 
+/** A failure whose log tells of the database, with what that says to do. */
+export function explainedBy<Found extends { advice: string }>(
+  finding: Found,
+  lines: readonly string[],
+): Found & { database?: DatabaseCause } {
+  const database = databaseCause(lines)
+  return database ? { ...finding, database, advice: `${database.text}: ${database.advice}` } : finding
+}
+
 /** The first line of a log that tells of a failing connection to a database. */
 export function databaseCause(lines: readonly string[]): DatabaseCause | undefined {
   for (const line of lines) {

@@ -52,22 +52,23 @@ export function evaluate(
 }
 
 /** Causes first: each finding that another one explains becomes an effect of it. */
-export function rank(findings: Finding[]): RankedFinding[] {
+export function rank<Found extends Finding>(findings: Found[]): (Found & RankedFinding)[] {
   const merged = merge(findings).sort((a, b) => CATALOGUE[a.code].layer - CATALOGUE[b.code].layer)
-  const roots: RankedFinding[] = []
+  const roots: (Found & RankedFinding)[] = []
   for (const finding of merged) {
     const cause = roots.find((root) => explains(root, finding))
     if (cause) cause.effects.push(finding)
-    else roots.push({ ...finding, ...CATALOGUE[finding.code], effects: [] })
+    else {
+      const { headline, severity } = CATALOGUE[finding.code]
+      roots.push({ ...finding, headline, severity, effects: [] })
+    }
   }
   const weight = ({ severity }: RankedFinding) => (severity === 'problem' ? 0 : 1)
-  return roots
-    .sort((a, b) => weight(a) - weight(b))
-    .map(({ layer: _, ...finding }: RankedFinding & { layer?: number }) => finding)
+  return roots.sort((a, b) => weight(a) - weight(b))
 }
 
 /** Pods of one service that suffer the same are one finding. */
-function merge(findings: Finding[]): (Finding & { also: string[] })[] {
+function merge<Found extends Finding>(findings: Found[]): (Found & { also: string[] })[] {
   const groups = Map.groupBy(findings, ({ code, service, container, object }) => {
     return [code, service ?? object.name, container ?? '', object.kind].join('/')
   })
@@ -85,9 +86,9 @@ function explains(cause: Finding, effect: Finding): boolean {
     case 'NODE_PRESSURE':
       return effect.node === cause.node
     case 'DNS_MISSING':
-      return /ENOTFOUND|EAI_AGAIN|no such host|does not resolve/.test(effect.message)
+      return effect.database?.code === 'name' || /ENOTFOUND|EAI_AGAIN|no such host/.test(effect.message)
     case 'DATABASE_DOWN':
-      return /database/.test(effect.message)
+      return effect.database?.code === 'refused' || effect.database?.code === 'timeout'
     case 'METRICS_MISSING':
       return effect.code === 'AUTOSCALER_FAILING'
     case 'VOLUME_CLAIM_PENDING':

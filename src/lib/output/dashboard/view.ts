@@ -16,7 +16,7 @@ export interface View {
 }
 
 export type Effect =
-  | { do: 'none' | 'quit' | 'suspend' }
+  | { do: 'none' | 'quit' | 'interrupt' | 'suspend' }
   | { do: 'diagnose' | 'logs'; service: string | undefined }
 
 export const firstView: View = {
@@ -37,7 +37,7 @@ const PAGE = 10
 /** What a key does to the view, and what else is to be done. No key changes anything but what is shown. */
 export function press(view: View, key: string, shown: Section[]): { view: View; effect: Effect } {
   const stay = (next: Partial<View>, effect = NONE) => ({ view: { ...view, ...next }, effect })
-  if (key === 'ctrl-c') return stay({}, { do: 'quit' })
+  if (key === 'ctrl-c') return stay({}, { do: 'interrupt' })
   if (key === 'ctrl-z') return stay({}, { do: 'suspend' })
   if (view.typing) return stay(typed(view, key))
   if (view.page !== 'main') return onPage(view, key)

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { Finding } from '../../../../src/lib/domain/diagnosis/catalogue.ts'
+import { CATALOGUE, type Finding } from '../../../../src/lib/domain/diagnosis/catalogue.ts'
+import { databaseCause } from '../../../../src/lib/domain/diagnosis/database.ts'
 import { evaluate, rank } from '../../../../src/lib/domain/diagnosis/evaluate.ts'
 import type { EnvironmentFacts } from '../../../../src/lib/domain/diagnosis/facts.ts'
-import type { PodFacts } from '../../../../src/lib/domain/rollout/facts.ts'
+import type { ContainerFacts, PodFacts, Terminated } from '../../../../src/lib/domain/rollout/facts.ts'
 import { container, event, healthy, pod, thresholds } from '../rollout/facts.ts'
 import { autoscaler, condition, deployment, ingress, node, service } from './facts.ts'
 
@@ -41,7 +42,68 @@ interface Case {
   near: Facts
 }
 
+const waiting = (reason: string, message: string, more: Partial<ContainerFacts> = {}) =>
+  running({ containers: [container({ waiting: { reason, message }, ...more })] })
+const crashed = (last: Terminated, more: Partial<ContainerFacts> = {}) =>
+  waiting('CrashLoopBackOff', 'back-off 10s', { restarts: 2, last, ...more })
+const replicaSets = (failure?: { reason: string; message: string }) => [
+  { uid: 'rs', name: 'app-1', owner: 'deployment', revision: '1', ...(failure && { failure }) },
+]
+
 const cases: Case[] = [
+  {
+    code: 'IMAGE_NAME_INVALID',
+    case: { pods: [waiting('InvalidImageName', "couldn't parse image name")] },
+    near: { pods: [waiting('ErrImagePull', 'manifest unknown')] },
+  },
+  {
+    code: 'IMAGE_NOT_FOUND',
+    case: { pods: [waiting('ErrImagePull', 'docker.io/x/app:9: not found')] },
+    near: { pods: [waiting('ErrImagePull', 'unauthorized: authentication required')] },
+  },
+  {
+    code: 'IMAGE_PULL_FAILING',
+    case: { pods: [waiting('ErrImagePull', 'toomanyrequests: rate exceeded')] },
+    near: { pods: [waiting('ContainerCreating', '')] },
+  },
+  {
+    code: 'CONTAINER_CONFIG',
+    case: { pods: [waiting('CreateContainerConfigError', 'secret "db" not found')] },
+    // A kubelet that has just started says this of every Secret.
+    near: { pods: [waiting('CreateContainerConfigError', 'failed to sync secret cache: timed out')] },
+  },
+  {
+    code: 'OUT_OF_MEMORY',
+    case: { pods: [crashed(ended(137, 5_000, 'OOMKilled'))] },
+    near: { pods: [crashed(ended(137, 5_000))] },
+  },
+  {
+    code: 'INIT_FAILING',
+    case: { pods: [crashed(ended(1, 5_000), { init: true })] },
+    near: { pods: [waiting('PodInitializing', '', { init: true })] },
+  },
+  {
+    code: 'UNSCHEDULABLE',
+    case: { pods: [unschedulable] },
+    near: {
+      pods: [unschedulable],
+      events: [about('TriggeredScaleUp', 'pod triggered scale-up: 2->3 (max: 12)')],
+    },
+  },
+  {
+    code: 'POD_REFUSED',
+    case: {
+      deployments: [app],
+      replicaSets: replicaSets({ reason: 'FailedCreate', message: 'exceeded quota: small' }),
+    },
+    near: { deployments: [app], replicaSets: replicaSets() },
+  },
+  {
+    code: 'ALARM',
+    case: { alarms: [{ name: 'cpu', state: 'INSUFFICIENT_DATA', reason: '' }] },
+    near: { alarms: [] },
+  },
+
   {
     code: 'CRASH_LOOP',
     case: {
@@ -298,6 +360,10 @@ const cases: Case[] = [
   },
 ]
 
+test('every rule has its case', () => {
+  expect(cases.map(({ code }) => code).sort()).toEqual(Object.keys(CATALOGUE).sort())
+})
+
 describe.each(cases)('$code', ({ code, case: facts, near }) => {
   test('fires', () => expect(codes(facts)).toContain(code))
   test('not on what only looks like it', () => expect(codes(near)).not.toContain(code))
@@ -345,6 +411,25 @@ describe('the cause comes first', () => {
       ],
     })
     expect(found.map(({ code, effects }) => [code, effects.length])).toEqual([['METRICS_MISSING', 1]])
+  })
+  test('a database that is down before the services that it refuses, and not before other crashes', () => {
+    const crash = (service: string, line: string) => ({
+      code: 'CRASH_LOOP' as const,
+      object: { kind: 'Pod', name: service, uid: service },
+      service,
+      reason: 'CrashLoopBackOff',
+      message: 'exit code 1',
+      database: databaseCause([line]),
+      advice: '',
+    })
+    const down = evaluate({ databases: [{ id: 'emr', status: 'maintenance' }] }, thresholds, NOW)
+    const refused = crash('app', 'cannot connect to the database: ECONNREFUSED')
+    const password = crash('other', 'database: password authentication failed')
+    const found = rank([...down, refused, password])
+    expect(found.map(({ code, effects }) => [code, effects.length])).toEqual([
+      ['DATABASE_DOWN', 1],
+      ['CRASH_LOOP', 0],
+    ])
   })
   test('pods that suffer the same are one finding', () => {
     const evicted = (name: string): PodFacts =>
