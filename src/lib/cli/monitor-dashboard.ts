@@ -133,8 +133,10 @@ class Dashboard {
   }
 
   #carryOut(effect: Effect): void {
-    if (effect.do === 'quit') this.#end.resolve(false)
-    if (effect.do === 'interrupt') process.kill(process.pid, 'SIGINT')
+    // Who leaves before what was waited for has come, interrupts.
+    if (effect.do === 'interrupt' || (effect.do === 'quit' && this.#isMet))
+      process.kill(process.pid, 'SIGINT')
+    else if (effect.do === 'quit') this.#end.resolve(false)
     if (effect.do === 'suspend') this.#screen.suspend()
     if (effect.do === 'diagnose') void this.#open(() => this.#diagnose(effect.service))
     if (effect.do === 'logs') void this.#open((signal) => this.#logs(effect.service, signal))

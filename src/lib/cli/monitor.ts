@@ -4,7 +4,7 @@ import type { Picture } from '../domain/monitor/picture.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { changeLine, pictureView } from '../output/monitor-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
-import { follow, type Goal, isSeen, look } from '../workflows/monitor.ts'
+import { follow, type Goal, isWhole, look } from '../workflows/monitor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { reachCluster } from './diagnose.ts'
 import { usageError } from './flags.ts'
@@ -31,7 +31,7 @@ const UNTIL_MS = 600_000
 /** A quiet CI log looks like a hung one. */
 const HEARTBEAT_MS = 30_000
 /** For a part that does not answer, one picture is not held up longer. */
-const ONCE_MS = 30_000
+const ONCE_MS = 15_000
 
 /** `emr monitor`: one picture, or one after the other. */
 export async function runMonitor(
@@ -63,7 +63,7 @@ export async function runMonitor(
 
 async function onePicture(sight: LiveSight): Promise<Report<Picture>> {
   const late = AbortSignal.any([sight.signal, AbortSignal.timeout(ONCE_MS)])
-  while (!isSeen(look(sight)) && !late.aborted) {
+  while (!isWhole(look(sight)) && !late.aborted) {
     await Promise.race([
       sight.changed(),
       new Promise((resolve) => late.addEventListener('abort', resolve, { once: true })),

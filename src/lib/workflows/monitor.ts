@@ -40,9 +40,13 @@ export function look({
 }
 
 /** False while a part of the picture has never been seen, and nothing is known to be in its way. */
-export function isSeen({ sources }: Picture): boolean {
-  const whole = sources.length > 0 && sources.every(({ state, at }) => state === 'denied' || at > 0)
-  return whole || sources.some(({ error }) => error !== undefined)
+function isSeen({ sources }: Picture): boolean {
+  return sources.length > 0 && sources.every(({ state }) => state !== 'loading')
+}
+
+/** Whether each part was seen, or never will be: what is only out of reach may come in a moment. */
+export function isWhole({ sources }: Picture): boolean {
+  return sources.length > 0 && sources.every(({ state, at }) => state === 'denied' || at > 0)
 }
 
 /**

@@ -155,7 +155,7 @@ describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
   test('an API server that is away is said, and comes back without doubled rows', async () => {
     await open()
     const faults = project.faults()
-    await faults.silence(6)
+    await faults.silence(2)
     await terminal.shows(/STALE.*reconnecting/)
     await terminal.shows(/e2e +✔ healthy/, 60_000)
     const screen = await terminal.shows(/\? help/)

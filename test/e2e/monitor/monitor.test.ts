@@ -45,12 +45,15 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     await expect.poll(() => events.length, { timeout: 30_000 }).toBe(1)
     expect(events[0]).toMatchObject({ type: 'picture', environment: 'e2e', health: 'healthy' })
     const faults = project.faults()
-    await faults.silence(3)
+    await faults.silence(2)
     const isOk = ({ subject, name, after }: Change) =>
       subject === 'source' && name === 'pods' && after === 'ok'
     await expect.poll(() => events.some(isOk), { timeout: 60_000 }).toBe(true)
-    await faults.set({ errors: [{ status: 429, retryAfterSeconds: 1, share: 0.5 }] })
+    await faults.set({ errors: [{ status: 429, retryAfterSeconds: 1, share: 1 }] })
     await faults.dropWatches()
+    const isThrottled = ({ after }: Change) => after?.includes('too many requests') === true
+    await expect.poll(() => events.some(isThrottled), { timeout: 60_000 }).toBe(true)
+    await faults.clear()
     expect((await project.emr('deploy', 'e2e', '--tag', '1.0.1', '--skip-smoke-tests')).code).toBe(0)
     await faults.set({ refuseTokens: true })
     await faults.dropWatches()

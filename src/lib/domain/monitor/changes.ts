@@ -25,13 +25,18 @@ export function changesBetween(before: Picture | undefined, after: Picture): Cha
   return [...subjects].flatMap(([subject, rows]) => {
     const old = new Map(before ? rows(before) : [])
     const now = new Map(rows(after))
-    const changed = [...now].filter(([name, text]) => old.get(name) !== text)
+    const changed = [...now].filter(([name, text]) => old.get(name) !== text && isNews(old.get(name), text))
     const gone = [...old.keys()].filter((name) => !now.has(name))
     return [
       ...changed.map(([name, text]) => ({ subject, name, before: old.get(name), after: text })),
       ...gone.map((name) => ({ subject, name, before: old.get(name), after: undefined })),
     ]
   })
+}
+
+/** That a source is read for the first time is how it should be. */
+function isNews(before: string | undefined, after: string): boolean {
+  return !(after === 'loading' || (after === 'ok' && (before === undefined || before === 'loading')))
 }
 
 function serviceText({ state, ready, desired, version }: Picture['services'][number]): string {
