@@ -62,3 +62,8 @@ export const COMMANDS = {
   'smoke-test': SmokeTest,
   unlock: Unlock,
 }
+
+// The lines of the sources are not those of a terminal, to whose width oclif breaks each paragraph.
+for (const command of Object.values<{ description?: string }>(COMMANDS)) {
+  command.description = command.description?.replaceAll(/(?<!\n)\n(?!\n)/g, ' ')
+}

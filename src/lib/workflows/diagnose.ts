@@ -45,7 +45,8 @@ const LOGS = 5
 export async function diagnoseEnvironment(ports: DiagnosePorts, service?: string): Promise<Diagnosis> {
   const { environment, now } = ports
   const { facts, gaps } = await ports.read()
-  const all = evaluate(facts, environment.rollout, now())
+  const services = environment.services.map(({ name }) => name)
+  const all = evaluate(facts, environment.rollout, now(), services)
   const wanted = all.filter(
     (each) => service === undefined || each.service === undefined || each.service === service,
   )

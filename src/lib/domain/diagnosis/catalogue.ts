@@ -34,6 +34,7 @@ export const CATALOGUE = {
   NOT_READY: { headline: 'the pods never become ready', layer: 5, severity: 'problem' },
   ROLLOUT_STALLED: { headline: 'a roll-out makes no progress', layer: 6, severity: 'problem' },
   ROLLOUT_PAUSED: { headline: 'a roll-out is paused', layer: 6, severity: 'warning' },
+  DEPLOYMENT_GONE: { headline: 'its Deployment is gone', layer: 6, severity: 'problem' },
   SCALED_TO_ZERO: { headline: 'no pods are wanted', layer: 6, severity: 'problem' },
   METRICS_MISSING: { headline: 'the metrics API does not answer', layer: 6, severity: 'problem' },
   AUTOSCALER_FAILING: { headline: 'an autoscaler cannot work', layer: 7, severity: 'problem' },

@@ -9,6 +9,23 @@ const PENDING_CLAIM_MS = 60_000
 
 type Known = Partial<EnvironmentFacts>
 
+/** Services that the environment should have, and has no Deployment of. */
+export function missingFindings({ deployments }: Known, services: string[]): Finding[] {
+  if (deployments === undefined) return []
+  const known = new Set(deployments.map(({ service, name }) => service ?? name))
+  return services
+    .filter((service) => !known.has(service))
+    .map((service) => ({
+      code: 'DEPLOYMENT_GONE',
+      object: { kind: 'Deployment', name: service, uid: '' },
+      service,
+      reason: 'NotFound',
+      message: 'the configuration names the service, and the cluster has no Deployment of it',
+      field: 'services',
+      advice: `deploy it: emr deploy ENV --services ${service}`,
+    }))
+}
+
 /** Deployments and their newest ReplicaSets. */
 export function deploymentFindings({
   deployments = [],
@@ -25,7 +42,8 @@ export function deploymentFindings({
     const found = [...rolloutFindings(deployment, set, unready)]
     if (deployment.deadlineExceeded !== undefined && unready?.phase === 'Running') {
       const about = events.filter(({ about: uid }) => uid === unready.uid)
-      found.push({ ...notReadyFinding(unready, about, deployment.deadlineExceeded), node: unready.node })
+      const ended = { reason: 'ProgressDeadlineExceeded', message: deployment.deadlineExceeded }
+      found.push({ ...notReadyFinding(unready, about, ended), node: unready.node })
     }
     return found.map((finding) => ({ ...finding, service: deployment.service ?? deployment.name }))
   })

@@ -8,6 +8,7 @@ import {
   claimFindings,
   deploymentFindings,
   jobFindings,
+  missingFindings,
   quotaFindings,
   secretFindings,
 } from './controllers.ts'
@@ -24,11 +25,16 @@ export interface RankedFinding extends Finding {
   effects: Finding[]
 }
 
-/** All rules over what could be read; rules whose facts are missing are silent. */
+/**
+ * All rules over what could be read; rules whose facts are missing are silent.
+ * @param now epoch milliseconds
+ * @param services that the environment should have
+ */
 export function evaluate(
   facts: Partial<EnvironmentFacts>,
   thresholds: RolloutThresholds,
   now: number,
+  services: string[] = [],
 ): Finding[] {
   const events = Map.groupBy(facts.events ?? [], ({ about }) => about)
   const about = (uid: string): EventFacts[] => events.get(uid) ?? []
@@ -39,6 +45,7 @@ export function evaluate(
     ...claimFindings(facts, now),
     ...secretFindings(facts),
     ...(facts.pods ?? []).flatMap((pod) => podTroubles(pod, about(pod.uid), thresholds, now)),
+    ...missingFindings(facts, services),
     ...deploymentFindings(facts),
     ...jobFindings(facts, thresholds.restarts),
     ...autoscalerFindings(facts),

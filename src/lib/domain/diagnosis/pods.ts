@@ -130,6 +130,6 @@ function unready(pod: PodFacts, events: readonly EventFacts[], now: number): Fin
   // A container that was ready once gets less time than one that starts.
   const patience = since - pod.createdAt > STARTING_MS ? UNREADY_MS : STARTING_MS
   if (now - since < patience) return []
-  const deadline = `not ready for ${Math.round((now - since) / 60_000)} minutes.`
-  return [{ ...notReadyFinding(pod, events, deadline), reason: 'NotReady', at: since }]
+  const message = `not ready for ${Math.round((now - since) / 60_000)} minutes.`
+  return [{ ...notReadyFinding(pod, events, { reason: 'NotReady', message }), at: since }]
 }

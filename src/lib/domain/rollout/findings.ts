@@ -168,16 +168,20 @@ function refusalAdvice(message: string): string {
   return 'mend what the API server refuses'
 }
 
-/** A running container that does not pass its readiness probe. @param deadline why that is too long */
-export function notReadyFinding(pod: PodFacts, events: readonly EventFacts[], deadline: string): Finding {
+/** A running container that never passes its readiness probe. @param ended what ended the wait for it */
+export function notReadyFinding(
+  pod: PodFacts,
+  events: readonly EventFacts[],
+  ended: { reason: string; message: string },
+): Finding {
   const container = pod.containers.find((each) => !each.init && !each.ready)
   const probe = latest(events, (event) => event.reason === 'Unhealthy')
   return {
     code: 'NOT_READY',
     object: { kind: 'Pod', name: pod.name, uid: pod.uid },
     container: container?.name,
-    reason: 'ProgressDeadlineExceeded',
-    message: probe ? `${deadline} ${probe.message}` : deadline,
+    reason: ended.reason,
+    message: probe ? `${ended.message} ${probe.message}` : ended.message,
     restarts: container?.restarts,
     field: 'status.conditions[Ready]',
     advice: 'read the log and ask the readiness path from inside the pod',
@@ -194,6 +198,17 @@ export function scaledToZeroFinding({ uid, name, desired }: DeploymentFacts): Fi
     message: 'spec.replicas is 0, which also turns its HorizontalPodAutoscaler off',
     field: 'spec.replicas',
     advice: `give it pods again: emr scale ENV ${name} 2`,
+  }
+}
+
+/** Somebody deleted the Deployment, or its whole namespace, while its roll-out was followed. */
+export function deploymentGoneFinding(name: string): Finding {
+  return {
+    code: 'DEPLOYMENT_GONE',
+    object: { kind: 'Deployment', name, uid: '' },
+    reason: 'Deleted',
+    message: 'the Deployment was deleted during the roll-out, by another hand or with its namespace',
+    advice: 'find out who deleted it (the audit log of the cluster tells), then deploy again',
   }
 }
 

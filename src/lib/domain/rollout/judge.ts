@@ -76,7 +76,8 @@ export class RolloutJudge {
     const unready = pods.find((pod) => !pod.ready && !pod.deleting)
     const deadline = exceededDeadline(deployment, replicaSet)
     if (deadline !== undefined && findings.length === 0 && unready) {
-      findings.push(notReadyFinding(unready, about(unready.uid), deadline))
+      const exceeded = { reason: 'ProgressDeadlineExceeded', message: deadline }
+      findings.push(notReadyFinding(unready, about(unready.uid), exceeded))
     }
     return findings
   }
@@ -108,6 +109,14 @@ export class RolloutJudge {
     for (const key of this.#since.keys()) if (!current.has(key)) this.#since.delete(key)
     for (const key of current) if (!this.#since.has(key)) this.#since.set(key, now)
   }
+}
+
+/** Why a roll-out that nothing was found against is not complete: a pod that runs and is not ready. */
+export function stalledFinding({ pods, events }: RolloutFacts): Finding | undefined {
+  const unready = pods.find((pod) => !pod.ready && !pod.deleting)
+  if (unready === undefined) return undefined
+  const about = events.filter((event) => event.about === unready.uid)
+  return notReadyFinding(unready, about, { reason: 'NotReady', message: 'not ready when the time was up.' })
 }
 
 /**

@@ -23,6 +23,19 @@ export interface RolloutFailure {
 const LOG_LINES = 10
 const EVENTS = 4
 
+/** As the catalogue has it; in a roll-out, the pods are the new ones. */
+function headlineOf({ code }: Finding): string {
+  return CATALOGUE[code].headline.replace('the pods', 'the new pods')
+}
+
+/** The failure in a line. */
+export function failureLine({ finding }: RolloutFailure): string {
+  const { object, container } = finding
+  const where = container === undefined ? object.name : `${object.name}/${container}`
+  const [message] = finding.message.split('\n')
+  return `${headlineOf(finding)} (${where}: ${[finding.reason, message].filter(Boolean).join(': ')})`
+}
+
 /** The failure for people: cause first, then the facts to check it by. @param now epoch milliseconds */
 export function failureReport(failure: RolloutFailure, now: number): string {
   const { finding, image, node } = failure
@@ -43,10 +56,7 @@ export function failureReport(failure: RolloutFailure, now: number): string {
   }
   rows.push(['to do', finding.advice])
   const body = rows.map(([label, text]) => `  ${label.padEnd(10)} ${text}`)
-  return [
-    `${failure.service}: ${CATALOGUE[finding.code].headline.replace('the pods', 'the new pods')}`,
-    ...body,
-  ].join('\n')
+  return [`${failure.service}: ${headlineOf(finding)}`, ...body].join('\n')
 }
 
 function containerRow({ container, exitCode, restarts }: Finding): string {

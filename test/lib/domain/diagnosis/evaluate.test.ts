@@ -13,7 +13,7 @@ const NOW = 10 * HOUR
 type Facts = Partial<EnvironmentFacts>
 
 function codes(facts: Facts): string[] {
-  return evaluate(facts, thresholds, NOW).map(({ code }) => code)
+  return evaluate(facts, thresholds, NOW, facts.deployments ? ['app'] : []).map(({ code }) => code)
 }
 
 const ended = (exitCode: number, ago: number, reason = 'Error') => ({
@@ -177,6 +177,11 @@ const cases: Case[] = [
     code: 'ROLLOUT_STALLED',
     case: { deployments: [deployment({ deadlineExceeded: 'timed out progressing' })] },
     near: { deployments: [deployment({ updated: 1, available: 1 })] },
+  },
+  {
+    code: 'DEPLOYMENT_GONE',
+    case: { deployments: [] },
+    near: { deployments: [app] },
   },
   {
     code: 'SCALED_TO_ZERO',
