@@ -18,6 +18,12 @@ export const environmentArg = Args.string({
   description: 'environment to work on (default: EMR_ENVIRONMENT, then defaultEnvironment)',
 })
 
+/** `[ENVIRONMENT] [SERVICE]`, for openTarget. */
+export const targetArgs = {
+  environment: environmentArg,
+  service: Args.string({ description: 'only this service (default: all)' }),
+}
+
 export const environmentFlag = Flags.string({
   char: 'e',
   summary: 'environment, instead of the argument',

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
+import type { Finding } from '../../domain/diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
-import { deploymentGoneFinding, type Finding } from '../../domain/rollout/findings.ts'
+import { deploymentGoneFinding } from '../../domain/rollout/findings.ts'
 import { type RolloutFacts, RolloutJudge, stalledFinding } from '../../domain/rollout/judge.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
