@@ -14,6 +14,8 @@ const infra = ['test/e2e/infrastructure/**/*.test.ts']
 
 export default defineConfig({
   test: {
+    // The programs that the tests start wait for each other more than they compute.
+    maxWorkers: '100%',
     reporters: ['default', './test/support/count-reporter.ts'],
     projects: [
       {

@@ -2,7 +2,7 @@ import { type Interfaces, run } from '@oclif/core'
 import { COMMANDS } from './commands/index.ts'
 import { isDebug } from './lib/cli/base-command.ts'
 import { usageError } from './lib/cli/flags.ts'
-import { nearest } from './lib/errors.ts'
+import { ExitCode, nearest } from './lib/errors.ts'
 import { asEmrError, errorDocument, errorView } from './lib/output/error-view.ts'
 
 export { COMMANDS }
@@ -12,7 +12,8 @@ export { COMMANDS }
  * @param root folder of package.json
  */
 export async function main(argv: string[], root: string, pjson?: Interfaces.PJSON): Promise<void> {
-  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv
+  surviveLostOutput()
+  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : commandFirst(argv)
   try {
     await run(words, { root, pjson })
   } catch (thrown) {
@@ -31,8 +32,33 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
   }
 }
 
+/** Global flags may stand before the command (`emr --json doctor`); oclif looks for the command in the first place. */
+function commandFirst(argv: string[]): string[] {
+  let flags = 0
+  while (argv[flags]?.startsWith('-') && argv[flags] !== '--') flags += argv[flags] === '--config' ? 2 : 1
+  return flags >= argv.length ? argv : [...argv.slice(flags), ...argv.slice(0, flags)]
+}
+
+/**
+ * A deploy does not end because nobody reads its output any more (`emr deploy | head`). Output that cannot be stored
+ * (a full disk) makes the command fail at its end, when everything else is done.
+ */
+function surviveLostOutput(): void {
+  process.stderr.on('error', () => undefined)
+  // oclif's own listener throws whatever is not a broken pipe.
+  process.stdout.removeAllListeners('error')
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return
+    process.stderr.write(`The output could not be written: ${error.message}\n`)
+    process.on('exit', () => {
+      process.exitCode ||= ExitCode.failed
+    })
+  })
+}
+
 function unknownCommand(words: string[]) {
   const typed = words.filter((word) => !word.startsWith('-'))
+  if (typed.length === 0) return usageError('No command is named', ['emr --help'])
   const known = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '))
   // What follows the command's name may be an environment or a service.
   const close = [typed.slice(0, 2), typed.slice(0, 1)]

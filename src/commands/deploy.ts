@@ -73,6 +73,7 @@ found (--dry-run --detailed-exitcode), 130 interrupted.`
     }),
     timeout: durationFlag({
       summary: 'limit of the whole deploy, for example 10m (default: from the configuration, 15m)',
+      min: 1_000,
       helpValue: 'DURATION',
     }),
     'wait-lock': durationFlag({

@@ -12,10 +12,13 @@ import DbBackupStatus from './db-backup/status.ts'
 import DbBackupVerify from './db-backup/verify.ts'
 import Deploy from './deploy.ts'
 import Destroy from './destroy.ts'
+import Diagnose from './diagnose.ts'
 import Doctor from './doctor.ts'
 import History from './history.ts'
 import Kubeconfig from './kubeconfig.ts'
 import Lock from './lock.ts'
+import Logs from './logs.ts'
+import Monitor from './monitor.ts'
 import Outputs from './outputs.ts'
 import Rollback from './rollback.ts'
 import SandboxReset from './sandbox/reset.ts'
@@ -41,11 +44,14 @@ export const COMMANDS = {
   'db-backup:status': DbBackupStatus,
   'db-backup:verify': DbBackupVerify,
   deploy: Deploy,
+  diagnose: Diagnose,
   destroy: Destroy,
   doctor: Doctor,
   history: History,
   kubeconfig: Kubeconfig,
   lock: Lock,
+  logs: Logs,
+  monitor: Monitor,
   outputs: Outputs,
   rollback: Rollback,
   'sandbox:reset': SandboxReset,
@@ -55,4 +61,9 @@ export const COMMANDS = {
   'sandbox:stop': SandboxStop,
   'smoke-test': SmokeTest,
   unlock: Unlock,
+}
+
+// The lines of the sources are not those of a terminal, to whose width oclif breaks each paragraph.
+for (const command of Object.values<{ description?: string }>(COMMANDS)) {
+  command.description = command.description?.replaceAll(/(?<!\n)\n(?!\n)/g, ' ')
 }

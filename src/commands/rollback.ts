@@ -45,6 +45,7 @@ Exit codes: 0 back and healthy, or nothing to go back from, 2 usage, 3 configura
     }),
     timeout: durationFlag({
       summary: 'limit of the whole rollback, for example 10m (default: from the configuration, 15m)',
+      min: 1_000,
       helpValue: 'DURATION',
     }),
     'wait-lock': durationFlag({

@@ -63,6 +63,8 @@ export function messageOf(error: unknown): string {
 
 /** The known name that a mistyped one most likely means, or undefined when none is close. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const match = closestMatch(name, [...known], { maxDistance: Math.max(2, Math.ceil(name.length / 3)) })
+  // Not so far that nothing of what was typed is left.
+  const maxDistance = Math.min(name.length - 1, Math.max(2, Math.ceil(name.length / 3)))
+  const match = closestMatch(name, [...known], { maxDistance })
   return match ?? known.find((candidate) => candidate.startsWith(name) || name.startsWith(candidate))
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import Deploy from '../../src/commands/deploy.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
@@ -6,10 +7,11 @@ import { temporaryFolder } from '../support/project.ts'
 import { runCommand } from '../support/run-command.ts'
 
 const CONFIG = `services:
-  task-service: {}
+  task-service: {chart: ${resolve(import.meta.dirname, '../../helm/task-service')}}
 environments:
-  production: {aws: {accountId: '333333333333', region: us-east-1}, cluster: {eks: x}}
-  local: {cluster: {kubeconfig: none, context: none}}
+  production: {aws: {accountId: '333333333333', region: us-east-1}, cluster: {eks: x}, values: []}
+  local: {cluster: {kubeconfig: none, context: none}, values: []}
+  incomplete: {cluster: {kubeconfig: none, context: none}, values: [none.yaml]}
 `
 
 async function deploy(...argv: string[]) {
@@ -28,6 +30,8 @@ describe('wrong words exit 2 and say what to type instead', () => {
     [[], 'No environment is named', 'name it as the first argument: production, local'],
     [['local', '--tga', 'v1'], 'Nonexistent flag: --tga', "did you mean '--tag'?"],
     [['local', '--timeout', 'soon'], "'soon' is no duration", 'emr deploy --help'],
+    [['local', '--timeout', '0s'], "'0s' is too short; the least is 1.0 s", ''],
+    [['local', '--services', 'task-servce'], "no service 'task-servce'", "did you mean 'task-service'?"],
     [['local', '--concurrency', '0'], 'greater than or equal to 1', 'emr deploy --help'],
     [['local', '--skip-infra', '--skip-services'], 'cannot also be provided', 'emr deploy --help'],
     [['local', '--detailed-exitcode'], '--dry-run', 'emr deploy --help'],
@@ -53,6 +57,12 @@ describe('wrong words exit 2 and say what to type instead', () => {
       },
     })
   })
+})
+
+test('a values file that is not there is noticed before anything is reached', async () => {
+  const { stderr, exitCode } = await deploy('incomplete')
+  expect(exitCode).toBe(4)
+  expect(stderr).toMatch(/✖ The deploy cannot start: a problem\n.*none\.yaml does not exist/)
 })
 
 test('a kubeconfig that is not there is a preflight problem', async () => {

@@ -79,10 +79,10 @@ async function recover(
   journal: Journal,
 ): Promise<Recovery> {
   const { ports, sets } = access
-  if (!rollback) return { state: 'none', why: 'it was turned off by --no-rollback' }
   const earlier = (await sets.list(ports.signal)).filter(({ id }) => id !== ports.id)
   const way = await planRecovery(ports, earlier, services)
   if ('why' in way) return { state: 'none', why: way.why }
+  if (!rollback) return { state: 'none', why: 'it was turned off by --no-rollback', set: way.set.id }
   return journal.phase('rollback', ports.signal, async () => {
     process.stderr.write(`Going back to the last good release set, ${way.set.id}\n`)
     const limits = { concurrency, timeoutMs: ports.environment.rollout.timeout }

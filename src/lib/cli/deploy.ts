@@ -3,8 +3,9 @@ import { ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
+import { commandLine } from '../process/command.ts'
 import { namespaceTask } from '../workflows/deploy/deploy.ts'
-import { prepareDeploy } from '../workflows/deploy/prepare.ts'
+import { checkRequest, prepareDeploy } from '../workflows/deploy/prepare.ts'
 import { assertSameCharts, unfinishedDeploy } from '../workflows/deploy/resume.ts'
 import type { DeployPlan, DeployRequest, DeployResult } from '../workflows/deploy/types.ts'
 import { liveStates } from '../workflows/release-state.ts'
@@ -33,6 +34,7 @@ export interface DeployFlags extends SessionFlags, InfrastructureFlags {
 /** `emr deploy`: the infrastructure, then the services; reads, asks, deploys, and tells. */
 export async function runDeploy(flags: DeployFlags, context: CommandContext): Promise<Report<unknown>> {
   const session = await openSession(flags, context.signal)
+  if (!flags['skip-services']) await checkRequest(session.environment, requestOf(flags, session))
   const infrastructure = await deployInfrastructure(session, flags, context)
   if (infrastructure?.last) return infrastructure.report
   return withInfrastructure(infrastructure, await deployServices(session, flags, context))
@@ -170,5 +172,6 @@ function dryRunReport(plan: DeployPlan, flags: DeployFlags): Report<DeployPlan> 
 }
 
 function nextStep({ namespace }: DeployPlan, kubeconfig: string): string {
-  return `  next: kubectl --kubeconfig ${kubeconfig} --namespace ${namespace} get pods`
+  const args = ['--kubeconfig', kubeconfig, '--namespace', namespace, 'get', 'pods']
+  return `  next: ${commandLine({ file: 'kubectl', args })}`
 }

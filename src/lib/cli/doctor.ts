@@ -108,9 +108,14 @@ async function pendingReleasesOf(
   namespace: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const labelSelector = 'owner=helm,status in (pending-install,pending-upgrade,pending-rollback)'
-  const { items } = await client.list(resources.secrets, { namespace, labelSelector, signal })
-  return items.map(({ metadata }) => `${metadata?.labels?.name} (${metadata?.labels?.status})`)
+  const { items } = await client.list(resources.secrets, { namespace, labelSelector: 'owner=helm', signal })
+  const labels = items.map(({ metadata }) => metadata?.labels ?? {})
+  // A revision that was left pending and superseded since is history.
+  const newest = (name: string | undefined) =>
+    Math.max(...labels.filter((each) => each.name === name).map(({ version }) => Number(version)))
+  return labels
+    .filter(({ name, version, status }) => status?.startsWith('pending-') && Number(version) === newest(name))
+    .map(({ name, status }) => `${name} (${status})`)
 }
 
 function checkLines({ status, title, detail, fix }: Check): string[] {

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
@@ -7,6 +7,7 @@ import { table } from '../output/table.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { ProcessRunner } from '../process/runner.ts'
 import { removeSandboxDatabase, stopSandboxDatabase } from '../sandbox/database.ts'
+import { instanceFiles } from '../sandbox/instance.ts'
 import {
   type RunningSandbox,
   resetSandbox,
@@ -16,6 +17,7 @@ import {
   stopSandbox,
 } from '../sandbox/lifecycle.ts'
 import type { SandboxSettings } from '../sandbox/settings.ts'
+import { brokenCopy } from '../sandbox/store/journal.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { type Session, stateFolderOf, tool } from './session.ts'
 
@@ -124,7 +126,7 @@ function settingsOf({ settings }: LoadedConfig, environment: string): SandboxSet
 }
 
 async function describe(
-  { config, settings }: Project,
+  { config, folder, settings }: Project,
   status: SandboxStatus,
   { signal }: CommandContext,
 ): Promise<Report<SandboxDocument>> {
@@ -137,12 +139,21 @@ async function describe(
     : `${theme.faint(symbols.skipped)} The sandbox does not run; start it with: emr sandbox start`
   const rows = [
     ...(status.running ? runningRows(status, settings) : []),
+    ...damageRow(folder),
     ['kubeconfig', status.kubeconfig],
     ['context', status.context],
     ['helm', helm?.path ?? 'none (emr doctor says why)'],
     ['kubectl', kubectl?.path ?? 'none (emr doctor says why)'],
   ]
   return { document, text: `${title}\n${table(undefined, rows)}` }
+}
+
+/** What could not be read of a damaged journal is gone; nobody should have to find that out alone. */
+function damageRow(folder: string): string[][] {
+  const copy = brokenCopy(instanceFiles(folder).journal)
+  if (!existsSync(copy)) return []
+  const text = `what was stored had been damaged and is not complete: kept as ${copy}; begin anew with: emr sandbox reset`
+  return [['state', theme.warn(text)]]
 }
 
 function runningRows(

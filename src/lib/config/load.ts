@@ -46,10 +46,16 @@ export async function loadConfig(
   const overrides = Object.entries(OVERRIDES).filter(([name]) => env[name])
   const raw = withOverrides(document.toJS() ?? {}, overrides, env)
   const parsed = configSchema.safeParse(raw)
-  const found = parsed.success
-    ? referenceProblems(parsed.data, locator)
-    : parsed.error.issues.flatMap((issue) => locator.fromIssue(issue, configSchema))
-  const problems = [...syntax, ...found].sort((a, b) => a.line - b.line || a.column - b.column)
+  const found = [
+    ...(parsed.error?.issues ?? []).flatMap((issue) => locator.fromIssue(issue, configSchema)),
+    ...referenceProblems(parsed.data ?? readableParts(raw), locator),
+  ]
+  const problems = [...syntax, ...found]
+    .map((problem) => {
+      const variable = overrides.find(([, path]) => path.join('.') === problem.path)?.[0]
+      return variable === undefined ? problem : { ...problem, variable }
+    })
+    .sort((a, b) => a.line - b.line || a.column - b.column)
   if (problems.length > 0 || !parsed.success) throw new ConfigError(file, problems)
   return {
     file,
@@ -115,8 +121,20 @@ function withOverrides(
   return result
 }
 
+type References = Pick<ConfigFile, 'services' | 'defaultEnvironment'> & { environments: object }
+
+/** What can be checked of names in a file that has other problems, so that all are told at once. */
+function readableParts(raw: unknown): References {
+  const { services, environments, defaultEnvironment } = Object(raw) as Record<string, unknown>
+  return {
+    services: configSchema.shape.services.safeParse(services).data ?? {},
+    environments: Object(environments) as object,
+    ...(typeof defaultEnvironment === 'string' && { defaultEnvironment }),
+  }
+}
+
 /** What a schema cannot see: names that refer to other parts of the file. */
-function referenceProblems(settings: ConfigFile, locator: ProblemLocator): ConfigProblem[] {
+function referenceProblems(settings: References, locator: ProblemLocator): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const serviceNames = Object.keys(settings.services)
   const environmentNames = Object.keys(settings.environments)
@@ -137,12 +155,10 @@ function referenceProblems(settings: ConfigFile, locator: ProblemLocator): Confi
       locator.at(['defaultEnvironment'], unknown('environment', defaultEnvironment, environmentNames)),
     )
   }
-  if (problems.length === 0) {
-    try {
-      wavesOf(Object.entries(settings.services).map(([name, { needs }]) => ({ name, needs })))
-    } catch (error) {
-      problems.push(locator.at(['services'], (error as Error).message))
-    }
+  try {
+    wavesOf(Object.entries(settings.services).map(([name, { needs }]) => ({ name, needs })))
+  } catch (error) {
+    problems.push(locator.at(['services'], (error as Error).message))
   }
   return problems
 }

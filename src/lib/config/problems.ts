@@ -9,6 +9,8 @@ export interface ConfigProblem {
   line: number
   column: number
   message: string
+  /** The environment variable that sets it, where it is not the file that is wrong. */
+  variable?: string
 }
 
 /** The configuration cannot be used; holds every problem that was found, not only the first. */
@@ -18,7 +20,8 @@ export class ConfigError extends EmrError {
     problems: ConfigProblem[],
     { what = 'The configuration', suggestions = ['emr config validate'] } = {},
   ) {
-    const lines = problems.map(({ path, line, column, message }) => {
+    const lines = problems.map(({ path, line, column, message, variable }) => {
+      if (variable !== undefined) return `  ${variable}: ${message}`
       return `  ${file}:${line}:${column}  ${path === '' ? '' : `${path}: `}${message}`
     })
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { EmrError, ExitCode, messageOf } from '../errors.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
 
@@ -12,9 +13,31 @@ export interface ErrorDocument {
   }
 }
 
+/** What the operating system says of a file, in words. */
+const FILE_FAULTS: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is exceeded',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'there is a file where a folder is needed',
+  EISDIR: 'it is a folder',
+  EMFILE: 'too many open files',
+}
+
 /** Anything that was thrown, as an error that can be shown. What is no EmrError is a bug of emr, and says so. */
 export function asEmrError(error: unknown): EmrError {
   if (error instanceof EmrError) return error
+  const { code = '', path } = error as NodeJS.ErrnoException
+  if (path !== undefined && FILE_FAULTS[code]) {
+    return new EmrError(`${path}: ${FILE_FAULTS[code]}`, {
+      code: 'FILE_SYSTEM',
+      exitCode: ExitCode.preflight,
+      suggestions: [`look at it: ls -ld ${dirname(path)}`],
+      cause: error,
+    })
+  }
   return new EmrError(`${messageOf(error)} (this is a bug in emr)`, {
     code: 'INTERNAL',
     exitCode: ExitCode.failed,

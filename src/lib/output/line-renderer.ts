@@ -6,7 +6,7 @@ const HEARTBEAT_MS = 30_000
 
 interface RenderedTask {
   title?: string
-  message: { error?: string; skip?: string }
+  message: { skip?: string }
   parent?: RenderedTask
   on(event: string, listener: (value: never) => void): void
   hasSubtasks(): boolean
@@ -22,6 +22,8 @@ export class LineRenderer implements Pick<ListrRenderer, 'render' | 'end'> {
   static readonly rendererTaskOptions = {}
   readonly #tasks: RenderedTask[]
   readonly #running = new Set<RenderedTask>()
+  /** The last line of each task, to be said again where nothing changes for long. */
+  readonly #said = new Map<RenderedTask, string>()
   #heartbeat: NodeJS.Timeout | undefined
 
   constructor(tasks: RenderedTask[]) {
@@ -42,6 +44,7 @@ export class LineRenderer implements Pick<ListrRenderer, 'render' | 'end'> {
       const title = String(task.title ?? '')
       task.on('SUBTASK', (subtasks: RenderedTask[]) => this.#follow(subtasks))
       task.on('OUTPUT', (output: string) => {
+        this.#said.set(task, output.split('\n').at(-1) ?? '')
         for (const line of output.split('\n')) this.#line(symbols.bullet, title, line)
       })
       task.on('STATE', (state: string) => this.#state(task, title, state))
@@ -57,7 +60,8 @@ export class LineRenderer implements Pick<ListrRenderer, 'render' | 'end'> {
     if (state === 'SKIPPED')
       this.#line(theme.warn(symbols.skipped), title, `skipped: ${task.message.skip ?? ''}`)
     if (state === 'FAILED' && !task.hasSubtasks()) {
-      this.#line(theme.bad(symbols.bad), title, firstLine(task.message.error ?? 'failed'))
+      // A task that knows why has put it into its title; of another one, the error says it at the end.
+      this.#line(theme.bad(symbols.bad), task.title === title ? `${title} failed` : String(task.title))
     }
   }
 
@@ -70,13 +74,10 @@ export class LineRenderer implements Pick<ListrRenderer, 'render' | 'end'> {
   #beat(): void {
     clearTimeout(this.#heartbeat)
     this.#heartbeat = setTimeout(() => {
-      const titles = [...this.#running].filter((task) => !task.hasSubtasks()).map((task) => task.title)
-      this.#line(symbols.running, 'still at it:', titles.join(', '))
+      const open = [...this.#running].filter((task) => !task.hasSubtasks())
+      const lines = open.map((task) => [task.title, this.#said.get(task)].filter(Boolean).join(': '))
+      this.#line(symbols.running, 'still at it:', lines.join('; '))
     }, HEARTBEAT_MS)
     this.#heartbeat.unref()
   }
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? ''
 }

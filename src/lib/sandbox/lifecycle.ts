@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { EmrError, ExitCode } from '../errors.ts'
@@ -12,6 +12,7 @@ import {
   serverStateSchema,
   writePrivate,
 } from './instance.ts'
+import { takeLock } from './lock.ts'
 import { type SandboxSettings, type SandboxSettingsInput, sandboxSettingsSchema } from './settings.ts'
 
 export interface RunningSandbox {
@@ -112,12 +113,22 @@ export async function sandboxStatus(folder: string): Promise<SandboxStatus> {
   }
 }
 
+/** A server whose files were damaged holds its lock all the same, and puts them right within a second. */
+async function settledStatus(folder: string): Promise<SandboxStatus> {
+  const deadline = Date.now() + STOP_TIMEOUT_MS
+  for (;;) {
+    const status = await sandboxStatus(folder)
+    if (status.running || !isServed(folder) || Date.now() > deadline) return status
+    await delay(POLL_MS)
+  }
+}
+
 /**
  * Ends the server; what it stored stays.
  * @returns false when none was running
  */
 export async function stopSandbox(folder: string): Promise<boolean> {
-  const status = await sandboxStatus(folder)
+  const status = await settledStatus(folder)
   const admin = adminOf(folder)
   if (!status.running || !admin) return false
   await admin.json('POST', '/sandbox/stop', { attempts: 1 })
@@ -150,6 +161,14 @@ export function adminOf(folder: string): KubernetesClient | undefined {
     tls: { ca: credentials.ca },
     token: async () => credentials.token,
   })
+}
+
+function isServed(folder: string): boolean {
+  const { lock } = instanceFiles(folder)
+  if (!existsSync(lock)) return false
+  const release = takeLock(lock)
+  release?.()
+  return release === undefined
 }
 
 function isAlive(pid: number): boolean {

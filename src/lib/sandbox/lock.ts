@@ -8,7 +8,8 @@ import { DatabaseSync } from 'node:sqlite'
 export function takeLock(file: string): (() => void) | undefined {
   const database = new DatabaseSync(file)
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    // Who only looks whether the lock is held has it for a moment.
+    database.exec('PRAGMA busy_timeout = 250; BEGIN EXCLUSIVE')
     return () => database.close()
   } catch {
     database.close()

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
@@ -21,6 +22,8 @@ import {
 import { type SandboxSettings, sandboxSettingsSchema } from './settings.ts'
 import { Store } from './store/store.ts'
 
+/** How often the server looks whether it can still be found by its files. */
+const FILES_MS = 1_000
 /** How often expired events are removed and idleness is looked at. */
 const HOUSEKEEPING_MS = 5_000
 /** The API server keeps events for an hour. */
@@ -43,7 +46,9 @@ export class SandboxServer {
   #state: ServerState | undefined
   #lastUse = Date.now()
   #stopControllers: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timers: NodeJS.Timeout[] = []
+  /** By path: what clients find the server by. */
+  readonly #files = new Map<string, string>()
 
   private constructor(folder: string, settings: SandboxSettings, credentials: Credentials) {
     this.#folder = folder
@@ -92,7 +97,7 @@ export class SandboxServer {
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     this.#stopControllers?.()
     for (const server of [this.#outside.server, this.#inside.server, this.#ingress]) {
       server.close()
@@ -118,9 +123,28 @@ export class SandboxServer {
     writeKubeconfig(this.#folder, this.#credentials, `https://127.0.0.1:${state.port}`)
     writePrivate(this.#folder, files.server, JSON.stringify(state))
     this.#state = state
+    for (const file of [files.server, files.credentials, files.kubeconfig]) {
+      this.#files.set(file, readFileSync(file, 'utf8'))
+    }
     this.#stopControllers = startControllers(access, this.#settings)
     const period = Math.min(HOUSEKEEPING_MS, Math.max(50, this.#settings.idleMinutes * 30_000))
-    this.#timer = setInterval(() => this.#keepHouse(), period)
+    this.#timers = [
+      setInterval(() => this.#keepHouse(), period),
+      setInterval(() => this.#keepFiles(), FILES_MS),
+    ]
+  }
+
+  /** Without its files nobody finds the server any more, to use it or to stop it. */
+  #keepFiles(): void {
+    if (!existsSync(instanceFiles(this.#folder).lock)) {
+      this.stop()
+      return
+    }
+    for (const [file, content] of this.#files) {
+      if (!existsSync(file) || readFileSync(file, 'utf8') !== content) {
+        writePrivate(this.#folder, file, content)
+      }
+    }
   }
 
   #access(port: number): ClusterAccess {

@@ -129,10 +129,24 @@ environments:
     const [problem] = await problemsOf('services: {a: [}\n')
     expect(problem).toMatch(/^1:1\d : /)
   })
-  test('an environment variable is checked like the file', async () => {
-    expect(await problemsOf(GOOD, { EMR_ENVIRONMENT: 'nowhere' })).toEqual([
-      "1:1 defaultEnvironment: there is no environment 'nowhere'; known: production, dev",
+  test('names that lead nowhere and circles are reported beside other problems', async () => {
+    const file = `services:
+  a: {needs: [b]}
+  b: {needs: [a, z]}
+environments:
+  dev: {cluster: {sandbox: {speeed: 2}}}
+`
+    expect(await problemsOf(file)).toEqual([
+      '2:3 services: services need each other in a circle: a -> b -> a',
+      "3:18 services.b.needs.1: there is no service 'z'; known: a, b",
+      "5:29 environments.dev.cluster.sandbox.speeed: unknown key; did you mean 'speed'?",
     ])
+  })
+  test('an environment variable is checked like the file, and is what is blamed', async () => {
+    const folder = temporaryFolder({ 'emr.config.yaml': GOOD })
+    await expect(loadConfig(folder, undefined, { EMR_ENVIRONMENT: 'nowhere' })).rejects.toThrow(
+      "  EMR_ENVIRONMENT: there is no environment 'nowhere'; known: production, dev",
+    )
   })
   test('that does not exist says where it was looked for', async () => {
     const folder = temporaryFolder()

@@ -159,6 +159,20 @@ describe('the life of the sandbox', () => {
     expect((await start()).running).toBe(true)
   })
 
+  it('is found again when its files are damaged while it runs', async () => {
+    const running = await start()
+    for (const name of ['server.json', 'credentials.json']) writeFileSync(join(folder, name), '')
+    expect(await start()).toEqual(running)
+    writeFileSync(join(folder, 'server.json'), '{}')
+    expect(await stopSandbox(folder)).toBe(true)
+  })
+
+  it('stops when its folder is removed under it', async () => {
+    const { pid } = await start()
+    rmSync(folder, { recursive: true })
+    await untilDead(pid)
+  })
+
   it('says why it could not start', async () => {
     const command: [string, ...string[]] = [
       process.execPath,

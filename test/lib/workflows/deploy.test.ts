@@ -174,6 +174,17 @@ test('any other fault of helm is the service’s failure', async () => {
   expect(results[0]).toMatchObject({ outcome: 'failed', error: 'Deployment "x" is invalid' })
 })
 
+test('a Deployment that somebody deletes meanwhile is a verdict, not a wait', async () => {
+  const cluster = new FakeCluster()
+  cluster.behave = () => 'hang'
+  setTimeout(() => {
+    cluster.rollouts.delete('task-service')
+    cluster.watch.emit('change')
+  }, 50)
+  const { results } = await deploy(cluster.ports(), request({ services: ['task-service'] }))
+  expect(results[0]?.failure?.finding).toMatchObject({ code: 'DEPLOYMENT_GONE', reason: 'Deleted' })
+})
+
 test('interrupted: what runs stops, nothing new starts, and the error says what is half done', async () => {
   const cluster = new FakeCluster()
   const controller = new AbortController()
@@ -207,7 +218,9 @@ test('out of time: exit 9', async () => {
     expect.objectContaining({
       code: 'DEPLOY_TIMED_OUT',
       exitCode: 9,
-      message: expect.stringContaining('not ready within 50 ms'),
+      message: expect.stringMatching(
+        /^task-service: not ready within 50 ms\ntask-service: the new pods never become ready\n {2}pod +task-service-a/,
+      ),
     }),
   )
 })
@@ -222,6 +235,15 @@ describe('bad requests', () => {
     })
     await expect(prepareDeploy(ports, request({ tags: { gateway: 'v1' } }))).rejects.toMatchObject({
       exitCode: 2,
+    })
+  })
+  test('a tag for a service that is not deployed is not left unused', async () => {
+    const ports = new FakeCluster().ports()
+    const wanted = request({ services: ['task-service'], tags: { 'sync-service': 'v1' } })
+    await expect(prepareDeploy(ports, wanted)).rejects.toMatchObject({
+      message: 'A tag is given for sync-service, which is not among the services to deploy',
+      exitCode: 2,
+      suggestions: ['--services task-service,sync-service'],
     })
   })
   test('all problems of all services are reported at once', async () => {

@@ -41,11 +41,19 @@ export class Workloads {
     }
   }
 
-  /** Counts the changes of a Deployment's spec; read from the server itself, not from a watch that may lag. */
-  async generation(deployment: string, signal: AbortSignal): Promise<number> {
+  /**
+   * Counts the changes of a Deployment's spec; read from the server itself, not from a watch that may lag. Undefined
+   * where there is no such Deployment.
+   */
+  async generation(deployment: string, signal: AbortSignal): Promise<number | undefined> {
     const options = { namespace: this.#namespace, signal }
-    const { metadata } = await this.#client.get<Deployment>(resources.deployments, deployment, options)
-    return metadata?.generation ?? 0
+    try {
+      const { metadata } = await this.#client.get<Deployment>(resources.deployments, deployment, options)
+      return metadata?.generation ?? 0
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined
+      throw error
+    }
   }
 
   /** A pod as it is, or undefined when it is gone. */

@@ -1,7 +1,7 @@
+import type { Finding } from '../diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from './facts.ts'
 import {
-  type Finding,
   hookFinding,
   notReadyFinding,
   podFindings,
@@ -76,7 +76,8 @@ export class RolloutJudge {
     const unready = pods.find((pod) => !pod.ready && !pod.deleting)
     const deadline = exceededDeadline(deployment, replicaSet)
     if (deadline !== undefined && findings.length === 0 && unready) {
-      findings.push(notReadyFinding(unready, about(unready.uid), deadline))
+      const exceeded = { reason: 'ProgressDeadlineExceeded', message: deadline }
+      findings.push(notReadyFinding(unready, about(unready.uid), exceeded))
     }
     return findings
   }
@@ -110,6 +111,14 @@ export class RolloutJudge {
   }
 }
 
+/** Why a roll-out that nothing was found against is not complete: a pod that runs and is not ready. */
+export function stalledFinding({ pods, events }: RolloutFacts): Finding | undefined {
+  const unready = pods.find((pod) => !pod.ready && !pod.deleting)
+  if (unready === undefined) return undefined
+  const about = events.filter((event) => event.about === unready.uid)
+  return notReadyFinding(unready, about, { reason: 'NotReady', message: 'not ready when the time was up.' })
+}
+
 /**
  * What Kubernetes says of its own deadline, where it speaks of this roll-out: for a moment the condition of the one
  * before still stands, and names another ReplicaSet (`ReplicaSet "web-6fc8886" has timed out progressing.`).
@@ -123,7 +132,7 @@ function exceededDeadline(
 }
 
 /** As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. */
-function isComplete(deployment: DeploymentFacts): boolean {
+export function isComplete(deployment: DeploymentFacts): boolean {
   return (
     deployment.observedGeneration >= deployment.generation &&
     !deployment.paused &&

@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 
 /** One line of the journal: an object as it became, or the key of one that went. */
 export type JournalLine =
@@ -8,12 +17,14 @@ export type JournalLine =
 
 /**
  * An append-only file, one JSON document per line. A line is handed to the operating system before the change is
- * answered, so killing the process loses nothing; only losing the machine can. A torn last line is cut off.
+ * answered, so killing the process loses nothing; only losing the machine can. A torn last line is cut off; a line
+ * that somebody damaged is left out, and the file as it was is kept as `….broken`.
  */
 export class Journal {
   readonly #file: string
   #descriptor: number
   #lines = 0
+  #damaged = 0
 
   private constructor(file: string) {
     this.#file = file
@@ -27,13 +38,19 @@ export class Journal {
     let start = 0
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
       const line = parseLine(bytes.toString('utf8', start, end))
-      if (line === undefined) break
-      replay(line)
+      if (line === undefined) journal.#damaged += 1
+      else replay(line)
       journal.#lines += 1
       start = end + 1
     }
+    if (journal.#damaged > 0) copyFileSync(file, brokenCopy(file))
     if (start < bytes.length) truncateSync(file, start)
     return journal
+  }
+
+  /** The number of lines that could not be read when the file was opened. */
+  get damaged(): number {
+    return this.#damaged
   }
 
   /** The number of lines, dead ones included. */
@@ -75,6 +92,11 @@ export class Journal {
     writeSync(this.#descriptor, line)
     this.#lines += 1
   }
+}
+
+/** Where the file is kept as it was when damaged lines were found in it. */
+export function brokenCopy(file: string): string {
+  return `${file}.broken`
 }
 
 function parseLine(text: string): JournalLine | undefined {

@@ -32,6 +32,7 @@ export class Store {
   constructor(file: string) {
     this.#journal = Journal.open(file, (line) => this.#replay(line))
     this.#oldest = this.#revision
+    if (this.#journal.damaged > 0) this.#compact()
   }
 
   /** The resource version of the newest change. */

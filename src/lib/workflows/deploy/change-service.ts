@@ -56,8 +56,13 @@ export async function changeService(
         () => undefined,
       )
       if (ports.signal.aborted) return result({ outcome: 'interrupted' })
-      const unknown = watch.lost !== undefined
-      return result({ outcome: 'failed', error: `not ready within ${formatDuration(timeoutMs)}`, unknown })
+      const late = error instanceof RolloutFailedError ? error : undefined
+      return result({
+        outcome: 'failed',
+        error: `not ready within ${formatDuration(timeoutMs)}`,
+        unknown: watch.lost !== undefined,
+        ...(late && { failure: await diagnose(ports, watch, change.service, late) }),
+      })
     }
     if (!(error instanceof RolloutFailedError)) {
       return result({ outcome: 'failed', error: messageOf(error), unknown: ports.helm.isTransient(error) })

@@ -38,8 +38,8 @@ export function deployOutcome(
   }
   const state = stateLine(services)
   if (ports.signal.aborted) {
-    const message = `The deploy to ${plan.environment} was interrupted; no release is left half written\n  ${state}`
-    throw new InterruptedError(message, result)
+    const first = `The deploy to ${plan.environment} was interrupted; no release is left half written`
+    throw new InterruptedError([first, ...failureReports(services, ports), `  ${state}`].join('\n'), result)
   }
   const smokeFailed = smokeTests?.outcome === 'failed'
   if (!smokeFailed && services.every(({ outcome }) => outcome !== 'failed')) {
@@ -62,7 +62,7 @@ export function deployOutcome(
     details: { ...result, ...(recovery && { recovery }), ...(hasEvidence && { evidence: run.evidence }) },
     suggestions: [
       ...(hasEvidence ? [`the evidence is in ${run.evidence}`] : []),
-      ...(ending.exitCode === ExitCode.rolloutFailed
+      ...(ending.exitCode === ExitCode.rolloutFailed && recovery?.set !== undefined
         ? [`go back: emr rollback ${plan.environment} all`]
         : []),
       nextDeploy(plan, hasEvidence),
@@ -87,13 +87,16 @@ function nextDeploy({ environment, services }: DeployPlan, atFault: boolean): st
 export function failureReports(services: ServiceResult[], { now }: Pick<ReleasePorts, 'now'>): string[] {
   return services
     .filter(({ outcome }) => outcome === 'failed')
-    .map((each) => (each.failure ? failureReport(each.failure, now()) : `${each.service}: ${each.error}`))
+    .flatMap(({ service, error, failure }) => [
+      ...(error === undefined ? [] : [`${service}: ${error}`]),
+      ...(failure ? [failureReport(failure, now())] : []),
+    ])
 }
 
 function endingOf(services: ServiceResult[], run: DeployRun): Pick<ErrorOptions, 'code' | 'exitCode'> {
   if (run.recovery?.state === 'rolled-back') return { code: 'ROLLED_BACK', exitCode: ExitCode.rolledBack }
   if (run.recovery?.state === 'failed') return { code: 'ROLLBACK_FAILED', exitCode: ExitCode.rolloutFailed }
-  if (services.some(({ failure }) => failure)) {
+  if (services.some(({ failure, error }) => failure && error === undefined)) {
     return { code: 'ROLLOUT_FAILED', exitCode: ExitCode.rolloutFailed }
   }
   if (services.every(({ outcome }) => outcome !== 'failed')) {

@@ -1,9 +1,23 @@
 import { access } from 'node:fs/promises'
-import type { ServiceDefinition } from '../../domain/environment.ts'
+import type { Environment, ServiceDefinition } from '../../domain/environment.ts'
 import { wavesOf } from '../../domain/waves.ts'
 import { EmrError, ExitCode, nearest } from '../../errors.ts'
 import { planService } from './service-plan.ts'
 import type { DeployPlan, DeployPorts, DeployRequest, ServicePlan } from './types.ts'
+
+/**
+ * Refuses what is wrong with a request by itself, before anything is reached.
+ * @returns the services to deploy
+ * @throws {EmrError} USAGE (2) for unknown services and tags that nothing gets; PREFLIGHT (4) for missing files
+ */
+export async function checkRequest(
+  { services: all }: Environment,
+  request: DeployRequest,
+): Promise<ServiceDefinition[]> {
+  const services = selectServices(all, request)
+  await assertFiles(services)
+  return services
+}
 
 /**
  * Reads everything that decides what a deploy would do, and changes nothing.
@@ -11,8 +25,7 @@ import type { DeployPlan, DeployPorts, DeployRequest, ServicePlan } from './type
  */
 export async function prepareDeploy(ports: DeployPorts, request: DeployRequest): Promise<DeployPlan> {
   const { environment, workloads, signal } = ports
-  const services = selectServices(environment.services, request)
-  await assertFiles(services)
+  const services = await checkRequest(environment, request)
   const [clusterVersion, namespace] = await Promise.all([
     workloads.clusterVersion(signal),
     workloads.namespace(signal),
@@ -48,7 +61,16 @@ function selectServices(all: ServiceDefinition[], request: DeployRequest): Servi
       suggestions: [close ? `did you mean '${close}'?` : `known services: ${known.join(', ')}`],
     })
   }
-  return request.services.length === 0 ? all : all.filter(({ name }) => request.services.includes(name))
+  if (request.services.length === 0) return all
+  const unused = named.find((name) => !request.services.includes(name))
+  if (unused !== undefined) {
+    throw new EmrError(`A tag is given for ${unused}, which is not among the services to deploy`, {
+      code: 'USAGE',
+      exitCode: ExitCode.usage,
+      suggestions: [`--services ${[...request.services, unused].join(',')}`],
+    })
+  }
+  return all.filter(({ name }) => request.services.includes(name))
 }
 
 async function assertFiles(services: ServiceDefinition[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ListrTask } from 'listr2'
+import { failureLine } from '../../domain/rollout/report.ts'
 import type { ReleasePorts, ServiceRun } from './change-service.ts'
 import type { ServicePlan, ServiceResult } from './types.ts'
 
@@ -56,8 +57,13 @@ export function serviceTasks<Plan extends PlannedService>(
         if (task.output !== text) task.output = text
       })
       results.set(service.service, result)
-      if (result.outcome === 'failed') throw new Error(result.failure?.finding.reason ?? result.error)
-      if (result.outcome === 'interrupted') throw new Error('interrupted')
+      if (result.outcome === 'failed' || result.outcome === 'interrupted') {
+        const told = [result.error, result.failure && failureLine(result.failure)].filter(Boolean)
+        const why = told.length === 0 ? 'interrupted' : told.join(': ')
+        // A terminal shows a failed task by its title: the reason is not kept back until its neighbours have ended.
+        task.title = `${service.service}: ${why.split('\n')[0]}`
+        throw new Error(why)
+      }
       task.title = `${service.service}: ${summary(service, result)}`
     },
   })

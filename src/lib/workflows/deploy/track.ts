@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
+import type { Finding } from '../../domain/diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
-import type { Finding } from '../../domain/rollout/findings.ts'
-import { type RolloutFacts, RolloutJudge } from '../../domain/rollout/judge.ts'
+import { deploymentGoneFinding } from '../../domain/rollout/findings.ts'
+import { type RolloutFacts, RolloutJudge, stalledFinding } from '../../domain/rollout/judge.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
 /** Some verdicts fall by the passing of time alone, so the clock is looked at even when nothing changes. */
@@ -31,19 +32,22 @@ interface Track {
 
 /**
  * Follows the Deployments of one release until all are complete.
- * @throws {RolloutFailedError} as soon as one of them has failed for good
+ * @throws {RolloutFailedError} as soon as one of them has failed for good; when the signal ends it, with what was
+ * still missing, where that is known
  */
 export async function trackRollout(track: Track, deployments: string[]): Promise<void> {
   const { ports, watch, signal } = track
   const awaited = await Promise.all(
-    deployments.map(async (name) => ({
-      name,
-      judge: new RolloutJudge(ports.environment.rollout),
+    deployments.map(async (name) => {
       // The watch may lag behind helm: what it shows counts once it shows this generation.
-      generation: await ports.workloads.generation(name, signal),
-    })),
+      const generation = await ports.workloads.generation(name, signal)
+      if (generation === undefined) throw failed(deploymentGoneFinding(name), [])
+      return { name, judge: new RolloutJudge(ports.environment.rollout), generation, seen: false }
+    }),
   )
-  await until(watch, signal, () => {
+  let missing: RolloutFailedError | undefined
+  const check = () => {
+    missing = undefined
     if (watch.lost) {
       // Never a verdict on a picture that may be old.
       for (const { judge } of awaited) judge.forget()
@@ -51,16 +55,25 @@ export async function trackRollout(track: Track, deployments: string[]): Promise
       return false
     }
     const lines: string[] = []
-    const open = awaited.filter(({ name, judge, generation }) => {
+    const open = awaited.filter((each) => {
+      const { name, judge, generation, seen } = each
       const facts = watch.rollout(name)
+      if (seen && facts === undefined) throw failed(deploymentGoneFinding(name), [])
       if (facts === undefined || facts.deployment.generation < generation) return true
+      each.seen = true
       const verdict = judge.judge(facts, ports.now())
       if (verdict.state === 'failed') throw failed(verdict.finding, facts.pods)
-      if (verdict.state === 'progressing') lines.push(progressLine(facts, verdict.concerns))
-      return verdict.state !== 'complete'
+      if (verdict.state === 'complete') return false
+      lines.push(progressLine(facts, verdict.concerns))
+      const finding = verdict.concerns[0] ?? stalledFinding(facts)
+      if (finding) missing ??= failed(finding, facts.pods)
+      return true
     })
     if (lines.length > 0) track.onProgress(lines.join('; '))
     return open.length === 0
+  }
+  await until(watch, signal, check).catch((error) => {
+    throw signal.aborted ? (missing ?? error) : error
   })
 }
 

@@ -91,7 +91,7 @@ export interface ServiceResult {
   changed: boolean
   durationMs: number
   failure?: RolloutFailure
-  /** For outcomes without a finding: an error of helm, a lost permission, a time-out. */
+  /** What is no verdict on the roll-out: an error of helm, a lost permission, a time-out. */
   error?: string
   /** The API server was out of reach: whether the service works is not known, and nothing is done about it. */
   unknown?: boolean

@@ -8,8 +8,8 @@ import type { RollbackPlan } from './types.ts'
 
 /** How a failed deploy was recovered from. */
 export type Recovery =
-  /** Not tried, or not possible: what was changed stays. */
-  | { state: 'none'; why: string }
+  /** Not tried, or not possible: what was changed stays. `set` is the one that it could go back to. */
+  | { state: 'none'; why: string; set?: string }
   | {
       state: 'rolled-back' | 'failed'
       set: string

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ApiObject } from '../../../../src/lib/sandbox/json.ts'
@@ -74,6 +74,20 @@ describe('the store', () => {
     expect(store.list('secrets')).toHaveLength(1)
     store.put('secrets', object('b'))
     expect(new Store(file).list('secrets')).toHaveLength(2)
+  })
+
+  it('leaves a damaged line out, and keeps the file as it was', () => {
+    const before = new Store(file)
+    for (const name of ['a', 'b', 'c']) before.put('secrets', object(name))
+    const damaged = readFileSync(file, 'utf8').replace('"name":"b"', '"name":"b')
+    writeFileSync(file, damaged)
+    const names = (store: Store) => store.list('secrets').map(({ name }) => name)
+    expect(names(new Store(file))).toEqual(['a', 'c'])
+    expect(readFileSync(`${file}.broken`, 'utf8')).toBe(damaged)
+    // Found once, mended once.
+    rmSync(`${file}.broken`)
+    expect(names(new Store(file))).toEqual(['a', 'c'])
+    expect(existsSync(`${file}.broken`)).toBe(false)
   })
 
   it('compacts its journal without losing anything', () => {
