@@ -2,6 +2,7 @@ import { infrastructurePlanView, infrastructureResultView } from '../output/infr
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
 import { isEmpty } from '../workflows/infrastructure/apply.ts'
 import { assertUnprotected } from '../workflows/infrastructure/guard.ts'
+import { assertLifeFor } from '../workflows/infrastructure/preflight.ts'
 import type { InfrastructurePlan, InfrastructureResult } from '../workflows/infrastructure/types.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { usageError } from './flags.ts'
@@ -31,6 +32,7 @@ export async function runDestroy(
     if (flags.confirm === undefined) return dryRun(session, plan)
     assertApproved(session, plan, flags.approve)
     assertUnprotected(ports, plan)
+    await assertLifeFor(ports, plan)
     if (!isEmpty(plan)) process.stderr.write(`${infrastructurePlanView(plan, stderrTheme)}\n`)
     const result = await applyPlan(ports, plan)
     return { document: result, text: infrastructureResultView(result, stdoutTheme) }

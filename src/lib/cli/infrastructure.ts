@@ -11,6 +11,7 @@ import { assertAgreement } from '../workflows/infrastructure/agreement.ts'
 import { applyTasks, isEmpty } from '../workflows/infrastructure/apply.ts'
 import { assertAllowed } from '../workflows/infrastructure/guard.ts'
 import { assertOffered } from '../workflows/infrastructure/offers.ts'
+import { assertLifeFor } from '../workflows/infrastructure/preflight.ts'
 import { planTasks } from '../workflows/infrastructure/prepare.ts'
 import type {
   InfrastructurePlan,
@@ -59,6 +60,7 @@ export async function deployInfrastructure(
     if (flags['dry-run']) return dryRun(plan, flags)
     assertOffered(plan)
     await assertAllowed(ports, plan, flags['allow-destroy'] ?? [])
+    await assertLifeFor(ports, plan)
     await approve(session, plan, flags, context)
     const result = await applyPlan(ports, plan)
     assertAgreement(session.environment, result.outputs)

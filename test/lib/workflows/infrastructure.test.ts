@@ -8,6 +8,7 @@ import { applyTasks } from '../../../src/lib/workflows/infrastructure/apply.ts'
 import { bootstrapTasks, inspectStore } from '../../../src/lib/workflows/infrastructure/bootstrap.ts'
 import { assertAllowed } from '../../../src/lib/workflows/infrastructure/guard.ts'
 import { assertOffered } from '../../../src/lib/workflows/infrastructure/offers.ts'
+import { assertLifeFor } from '../../../src/lib/workflows/infrastructure/preflight.ts'
 import { planTasks } from '../../../src/lib/workflows/infrastructure/prepare.ts'
 import type { InfrastructurePorts } from '../../../src/lib/workflows/infrastructure/types.ts'
 import { thresholds } from '../domain/rollout/facts.ts'
@@ -130,6 +131,24 @@ describe('planning', () => {
     })
     expect((error as EmrError).message).toContain('credentials end in 1 m 00 s')
     expect(log).toEqual([])
+  })
+  test('credentials that live long enough to plan may be too short for the apply', async () => {
+    const identity = (minutes: number) => async () => ({
+      accountId: '1',
+      arn: 'a',
+      expiresAt: NOW + minutes * 60_000,
+    })
+    const life = async (minutes: number, changes: PlannedResource[]) => {
+      const { ports } = portsOf(changes, { identity: identity(minutes) })
+      return assertLifeFor(ports, await planOf(ports))
+    }
+    await expect(life(20, [database()])).rejects.toMatchObject({
+      code: 'CREDENTIALS_SHORT',
+      message: expect.stringContaining('end in 20 m 00 s, and this can take 45 m 00 s'),
+    })
+    await life(50, [database()])
+    await life(20, [database({ address: 'aws_sns_topic.a', type: 'aws_sns_topic' })])
+    await life(6, [])
   })
   test('a variable file of another region is refused', async () => {
     const { ports } = portsOf([])

@@ -1,16 +1,29 @@
 import { formatDuration } from '../../domain/duration.ts'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
-import type { InfrastructurePorts } from './types.ts'
+import type { InfrastructurePlan, InfrastructurePorts } from './types.ts'
 
-/** What an apply of a whole environment takes: EKS, RDS and MSK need most of it. */
-const APPLY_MS = 60 * 60_000
+/** What reading the state and planning takes at most. */
+const READ_MS = 5 * 60_000
+
+/** What an apply takes at most: of what AWS makes in seconds, and of what takes it half an hour. */
+const APPLY_MS = 15 * 60_000
+const SLOW_APPLY_MS = 45 * 60_000
+const SLOW = new Set([
+  'aws_db_instance',
+  'aws_eks_cluster',
+  'aws_elasticache_replication_group',
+  'aws_msk_cluster',
+])
 
 /**
  * Whether this identity can work on this environment's state at all.
  * @throws {EmrError} PREFLIGHT (4) with every problem and the command that mends each
  */
 export async function assertReady(ports: InfrastructurePorts): Promise<void> {
-  const looked = await Promise.all([credentialProblem(ports), stateProblem(ports)])
+  const looked = await Promise.all([
+    problemOf(() => assertCredentialLife(ports, READ_MS)),
+    stateProblem(ports),
+  ])
   const problems = looked.filter((problem) => problem !== undefined)
   if (problems.length === 0) return
   const [only] = problems
@@ -23,21 +36,31 @@ export async function assertReady(ports: InfrastructurePorts): Promise<void> {
   })
 }
 
-async function credentialProblem(ports: InfrastructurePorts): Promise<EmrError | undefined> {
-  return problemOf(async () => {
-    const { expiresAt } = await ports.identity()
-    const left = expiresAt === undefined ? APPLY_MS : expiresAt - ports.now()
-    if (left >= APPLY_MS) return
-    const { profile } = ports.environment.aws
-    throw new EmrError(
-      `The AWS credentials end in ${formatDuration(Math.max(0, left))}, and an apply can take ${formatDuration(APPLY_MS)}`,
-      {
-        code: 'CREDENTIALS_SHORT',
-        exitCode: ExitCode.preflight,
-        suggestions: [`aws sso login${profile ? ` --profile ${profile}` : ''}`],
-      },
-    )
-  })
+/**
+ * Whether the credentials live as long as this plan takes: an apply that loses them in the middle loses the state too.
+ * @throws {EmrError} CREDENTIALS_SHORT (4)
+ */
+export async function assertLifeFor(
+  ports: InfrastructurePorts,
+  { changes }: Pick<InfrastructurePlan, 'changes'>,
+): Promise<void> {
+  if (changes.length === 0) return
+  await assertCredentialLife(ports, changes.some(({ type }) => SLOW.has(type)) ? SLOW_APPLY_MS : APPLY_MS)
+}
+
+async function assertCredentialLife(ports: InfrastructurePorts, neededMs: number): Promise<void> {
+  const { expiresAt } = await ports.identity()
+  const left = expiresAt === undefined ? neededMs : expiresAt - ports.now()
+  if (left >= neededMs) return
+  const { profile } = ports.environment.aws
+  throw new EmrError(
+    `The AWS credentials end in ${formatDuration(Math.max(0, left))}, and this can take ${formatDuration(neededMs)}`,
+    {
+      code: 'CREDENTIALS_SHORT',
+      exitCode: ExitCode.preflight,
+      suggestions: [`aws sso login${profile ? ` --profile ${profile}` : ''}`],
+    },
+  )
 }
 
 async function stateProblem(ports: InfrastructurePorts): Promise<EmrError | undefined> {
