@@ -172,7 +172,8 @@ export function sourcesText({ sources }: Picture, theme: Theme, now: number): st
   const parts = sources.flatMap(({ name, state, at, error }) => {
     const why = error ? `: ${clean(error)}` : ''
     if (state === 'denied') return [`${name} not evaluated${why}`]
-    if (state === 'stale') return [`${name} STALE${at > 0 ? `, ${formatAge(now - at)} old` : ''}${why}`]
+    if (state === 'stale' || state === 'paused')
+      return [`${name} STALE${at > 0 ? `, ${formatAge(now - at)} old` : ''}${why}`]
     return state === 'ok' && error ? [`${name}${why}`] : []
   })
   // All watches lose the same server: said once.

@@ -8,7 +8,8 @@ import { replicaState } from './replicas.ts'
 /** Where a part of the picture comes from, and how old it is. */
 export interface Source {
   name: string
-  state: 'loading' | 'ok' | 'stale' | 'denied'
+  /** `paused`: stale until somebody logs in. */
+  state: 'loading' | 'ok' | 'stale' | 'paused' | 'denied'
   /** Epoch milliseconds of the last news; 0 for none. */
   at: number
   error?: string
@@ -102,6 +103,7 @@ export interface Picture {
   warnings: WarningRow[]
   databases: { id: string; status: string }[]
   figures: Figure[]
+  /** Those that are not OK, have no data, or would tell nobody. */
   alarms: { name: string; state: string; reason: string }[]
   sources: Source[]
 }
@@ -155,7 +157,8 @@ function healthOf({
     troubled.some(({ problem }) => problem) ||
     nodes.some(({ ready }) => !ready) ||
     databases.some(({ status }) => status !== 'available' && status !== 'backing-up') ||
-    alarms.some(({ state }) => state === 'ALARM')
+    // One that has no data, or would tell nobody, watches nothing.
+    alarms.length > 0
   if (bad) return 'unhealthy'
   if (sources.some(({ state }) => state !== 'ok')) return 'unknown'
   return services.some(({ state }) => state === 'rolling out') ? 'progressing' : 'healthy'
