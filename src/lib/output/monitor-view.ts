@@ -69,7 +69,7 @@ function stateText({ state }: ServiceRow, theme: Theme): string {
     case 'rolling out':
       return theme.warn(`${symbols.running} rolling out`)
     case 'idle':
-      return theme.warn(`${symbols.skipped} no pods`)
+      return theme.bad(`${symbols.bad} no pods`)
     default:
       return theme.bad(`${symbols.bad} ${state}`)
   }

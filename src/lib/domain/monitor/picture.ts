@@ -20,7 +20,7 @@ export interface Figure {
   name: string
   unit: string
   values: number[]
-  threshold: number | undefined
+  threshold?: number
   state: string
 }
 
@@ -44,24 +44,24 @@ export interface ServiceRow {
   state: 'ready' | 'rolling out' | 'degraded' | 'missing' | 'idle'
   ready: number
   desired: number
-  version: string | undefined
-  revision: string | undefined
+  version?: string
+  revision?: string
   /** Milliseconds since its youngest pod was made. */
   age: number
   restarts: number
   /** Cores and bytes that its pods use. */
-  cpu: number | undefined
-  memory: number | undefined
-  autoscaler: string | undefined
+  cpu?: number
+  memory?: number
+  autoscaler?: string
 }
 
 interface PodRow {
   pod: string
-  service: string | undefined
+  service?: string
   reason: string
   message: string
   restarts: number
-  node: string | undefined
+  node?: string
   age: number
   /** False for what passes by itself: a pod that starts. */
   problem: boolean
@@ -72,8 +72,8 @@ interface NodeRow {
   ready: boolean
   schedulable: boolean
   /** Shares from 0 to 1. */
-  cpu: number | undefined
-  memory: number | undefined
+  cpu?: number
+  memory?: number
   pods: number
 }
 
@@ -153,7 +153,7 @@ function healthOf({
   sources,
 }: Omit<Picture, 'health'>): Health {
   const bad =
-    services.some(({ state }) => state === 'degraded' || state === 'missing') ||
+    services.some(({ state }) => state !== 'ready' && state !== 'rolling out') ||
     troubled.some(({ problem }) => problem) ||
     nodes.some(({ ready }) => !ready) ||
     databases.some(({ status }) => status !== 'available' && status !== 'backing-up') ||
