@@ -9,6 +9,7 @@ import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
 import { applyTasks, isEmpty } from '../workflows/infrastructure/apply.ts'
 import { assertAllowed } from '../workflows/infrastructure/guard.ts'
+import { assertOffered } from '../workflows/infrastructure/offers.ts'
 import { planTasks } from '../workflows/infrastructure/prepare.ts'
 import type {
   InfrastructurePlan,
@@ -55,10 +56,11 @@ export async function deployInfrastructure(
   return withInfrastructurePorts(session, async (ports) => {
     const plan = await makePlan(ports, flags['refresh-only'] ? 'refresh-only' : 'apply')
     if (flags['dry-run']) return dryRun(plan, flags)
+    assertOffered(plan)
     await assertAllowed(ports, plan, flags['allow-destroy'] ?? [])
     await approve(session, plan, flags, context)
     const result = await applyPlan(ports, plan)
-    assertCluster(session, result)
+    assertAgreement(session, result)
     const text = infrastructureResultView(result, stdoutTheme)
     return { report: { document: result, text }, last: flags['skip-services'] }
   })
@@ -169,18 +171,32 @@ export function assertFingerprint(plan: InfrastructurePlan, approved: string | u
   )
 }
 
-/** The services must go to the cluster that was just applied, not to another one that the configuration names. */
-function assertCluster({ environment: { name, cluster } }: Session, { outputs }: InfrastructureResult): void {
-  const applied = outputs.cluster_name?.value
-  if (cluster.kind !== 'eks' || applied === undefined || applied === cluster.name) return
-  throw new EmrError(
-    `The infrastructure of ${name} made the cluster ${applied}, but its configuration names ${cluster.name}`,
+/** The services must go to the cluster and namespace that were just applied, not to what the configuration names. */
+function assertAgreement(
+  { environment: { name, cluster, namespace } }: Session,
+  { outputs }: InfrastructureResult,
+): void {
+  const facts = [
     {
-      code: 'CLUSTER_MISMATCH',
-      exitCode: ExitCode.preflight,
-      suggestions: [`set environments.${name}.cluster.eks: ${applied}`],
+      what: 'cluster',
+      applied: outputs.cluster_name?.value,
+      named: cluster.kind === 'eks' ? cluster.name : undefined,
+      setting: 'cluster.eks',
     },
-  )
+    // The roles of the services' pods trust this namespace alone.
+    { what: 'namespace', applied: outputs.namespace?.value, named: namespace, setting: 'namespace' },
+  ]
+  for (const { what, applied, named, setting } of facts) {
+    if (applied === undefined || named === undefined || applied === named) continue
+    throw new EmrError(
+      `The infrastructure of ${name} is made for the ${what} ${applied}, but its configuration names ${named}`,
+      {
+        code: `${what.toUpperCase()}_MISMATCH`,
+        exitCode: ExitCode.preflight,
+        suggestions: [`set environments.${name}.${setting}: ${applied}`],
+      },
+    )
+  }
 }
 
 /** Both phases as one report. */

@@ -28,7 +28,7 @@ export async function runList(flags: SessionFlags, context: CommandContext): Pro
 
 /** `emr db-backup status`: exit 1 when something is beyond its threshold, so that an alarm can be built on it. */
 export async function runStatus(flags: SessionFlags, context: CommandContext): Promise<Report<BackupStatus>> {
-  const session = await openBackupSession(flags, context)
+  const session = await openBackupSession(flags, context, { database: true })
   const { catalog, environment, settings, slotPrefix, signal } = session
   const connection = await databaseConnection(session, signal)
   const [content, server] = await Promise.all([catalog.read(), readSlots(connection, slotPrefix)])

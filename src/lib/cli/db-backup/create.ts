@@ -32,7 +32,7 @@ export async function createBackup(
   flags: CreateFlags,
   context: CommandContext,
 ): Promise<Report<BackupManifest>> {
-  const session = await openBackupSession(flags, context)
+  const session = await openBackupSession(flags, context, { database: true })
   const request = requestOf(flags, session)
   const run = kind === 'full' ? fullBackup : incrementalBackup
   const title = `${kind === 'full' ? 'Full' : 'Incremental'} backup of ${session.environment.name}`

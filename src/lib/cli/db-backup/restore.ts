@@ -4,6 +4,7 @@ import { dropDatabase, RestoreTarget } from '../../adapters/postgres/target.ts'
 import type { TransferOptions } from '../../adapters/store/transfer.ts'
 import { resolveEnvironment } from '../../config/environment.ts'
 import type { RestorePlan } from '../../domain/backup/chain.ts'
+import type { Environment } from '../../domain/environment.ts'
 import { ExitCode } from '../../errors.ts'
 import { drillView, restoreView } from '../../output/backup-view.ts'
 import type { Meter } from '../../output/meter.ts'
@@ -13,6 +14,8 @@ import { prepareRestore, type RestoreResult, restore } from '../../workflows/bac
 import type { CommandContext, Report } from '../base-command.ts'
 import { confirm } from '../confirm.ts'
 import { usageError } from '../flags.ts'
+import { withInfrastructureFacts } from '../infrastructure-facts.ts'
+import type { Session } from '../session.ts'
 import { type CreateFlags, requestOf, type TransferFlags, withSource } from './create.ts'
 import { databaseConnection } from './database.ts'
 import { type BackupSession, backupId, metered, openBackupSession } from './session.ts'
@@ -31,10 +34,9 @@ export async function runRestore(
   flags: RestoreFlags,
   context: CommandContext,
 ): Promise<Report<RestoreResult>> {
-  const session = await openBackupSession(flags, context)
-  const receiving = flags['target-environment']
-    ? resolveEnvironment(session.config, flags['target-environment'])
-    : session.environment
+  const target = flags['target-environment']
+  const session = await openBackupSession(flags, context, { database: target === undefined })
+  const receiving = target ? await receivingEnvironment(session, target) : session.environment
   const plan = await prepareRestore(session.catalog, flags.to)
   const server = await databaseConnection({ ...session, environment: receiving }, session.signal)
   if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
@@ -87,12 +89,18 @@ async function restoreInto<T>(
   }
 }
 
+/** Another environment, whose database takes the backup. */
+function receivingEnvironment(session: Session, name: string): Promise<Environment> {
+  const environment = resolveEnvironment(session.config, name)
+  return withInfrastructureFacts({ ...session, environment }, { database: true, backup: false })
+}
+
 /** `emr db-backup drill` */
 export async function runDrill(
   flags: CreateFlags & { 'no-owner': boolean },
   context: CommandContext,
 ): Promise<Report<DrillResult>> {
-  const session = await openBackupSession(flags, context)
+  const session = await openBackupSession(flags, context, { database: true })
   const server = await databaseConnection(session, session.signal)
   const title = `Restore drill of ${session.environment.name}`
   const result = await withSource(session, title, flags, (ports, transfer, meter) =>

@@ -1,3 +1,4 @@
+import { formatDuration } from '../duration.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import type { ContainerFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
 import { latest, notReadyFinding, podFindings } from '../rollout/findings.ts'
@@ -9,6 +10,8 @@ const TERMINATION_MS = 60_000
 const STARTING_MS = 300_000
 /** A pod that lost its readiness for less may be busy for a moment. */
 const UNREADY_MS = 60_000
+/** Kubernetes asks three times before it takes a pod out; what has failed twice as often is not only late. */
+const FAILED_PROBES = 6
 /** Restarts that are older have been got over. */
 const RECENT_MS = 600_000
 
@@ -127,9 +130,10 @@ function restarting(pod: PodFacts, container: ContainerFacts, limit: number, now
 function unready(pod: PodFacts, events: readonly EventFacts[], now: number): Finding[] {
   if (pod.ready || pod.deleting || pod.phase !== 'Running') return []
   const since = pod.readyChangedAt || pod.createdAt
+  const probe = latest(events, ({ reason, message }) => reason === 'Unhealthy' && /^Readiness/.test(message))
   // A container that was ready once gets less time than one that starts.
   const patience = since - pod.createdAt > STARTING_MS ? UNREADY_MS : STARTING_MS
-  if (now - since < patience) return []
-  const message = `not ready for ${Math.round((now - since) / 60_000)} minutes.`
+  if (now - since < patience && (probe?.count ?? 0) < FAILED_PROBES) return []
+  const message = `not ready for ${formatDuration(now - since)}.`
   return [{ ...notReadyFinding(pod, events, { reason: 'NotReady', message }), at: since }]
 }
