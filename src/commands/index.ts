@@ -20,12 +20,15 @@ import Lock from './lock.ts'
 import Logs from './logs.ts'
 import Monitor from './monitor.ts'
 import Outputs from './outputs.ts'
+import Restart from './restart.ts'
 import Rollback from './rollback.ts'
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
 import SandboxStart from './sandbox/start.ts'
 import SandboxStatus from './sandbox/status.ts'
 import SandboxStop from './sandbox/stop.ts'
+import Scale from './scale.ts'
+import SetValues from './set.ts'
 import SmokeTest from './smoke-test.ts'
 import Unlock from './unlock.ts'
 
@@ -53,12 +56,15 @@ export const COMMANDS = {
   logs: Logs,
   monitor: Monitor,
   outputs: Outputs,
+  restart: Restart,
   rollback: Rollback,
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,
   'sandbox:start': SandboxStart,
   'sandbox:status': SandboxStatus,
   'sandbox:stop': SandboxStop,
+  scale: Scale,
+  set: SetValues,
   'smoke-test': SmokeTest,
   unlock: Unlock,
 }

@@ -52,6 +52,11 @@ export class Terminal {
     return { alternate: alternate === '1', cursor: cursor === '1' }
   }
 
+  /** Of the shell, or of what replaced it. */
+  get pid(): number {
+    return Number(this.#run(['display-message', '-p', '#{pane_pid}']))
+  }
+
   close(): void {
     this.#run(['kill-server'])
     rmSync(this.#folder, { recursive: true, force: true })

@@ -85,7 +85,7 @@ function lossOf(error: unknown): Pick<Source, 'state' | 'error'> {
     error instanceof EmrError && error.code.startsWith('CREDENTIALS') ? error.suggestions[0] : undefined
   const denied = error instanceof EmrError && error.code === 'ACCESS_DENIED'
   return {
-    state: denied ? 'denied' : 'stale',
+    state: denied ? 'denied' : login ? 'paused' : 'stale',
     error: `${messageOf(error)}${login ? `; run: ${login}` : ''}`,
   }
 }

@@ -1,5 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { Change } from '../domain/monitor/changes.ts'
+import type { Change, MonitorEvent } from '../domain/monitor/changes.ts'
 import type { Picture } from '../domain/monitor/picture.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { changeLine, pictureView } from '../output/monitor-view.ts'
@@ -90,10 +90,7 @@ async function printChanges(
     health = picture.health
     heartbeat.refresh()
     if (output === 'text') for (const change of changes) await writeLine(changeLine(change, picture.at))
-    else if (first) await writeLine(JSON.stringify({ type: 'picture', ...picture }))
-    else
-      for (const change of changes)
-        await writeLine(JSON.stringify({ type: 'change', at: picture.at, ...change }))
+    else for (const event of eventsOf(picture, changes, first)) await writeLine(JSON.stringify(event))
     first = false
   }
   try {
@@ -103,6 +100,11 @@ async function printChanges(
   } finally {
     clearInterval(heartbeat)
   }
+}
+
+function eventsOf(picture: Picture, changes: Change[], first: boolean): MonitorEvent[] {
+  if (first) return [{ type: 'picture', ...picture }]
+  return changes.map((change) => ({ type: 'change', at: picture.at, ...change }))
 }
 
 function now(): string {

@@ -69,7 +69,7 @@ function stateText({ state }: ServiceRow, theme: Theme): string {
     case 'rolling out':
       return theme.warn(`${symbols.running} rolling out`)
     case 'idle':
-      return theme.warn(`${symbols.skipped} no pods`)
+      return theme.bad(`${symbols.bad} no pods`)
     default:
       return theme.bad(`${symbols.bad} ${state}`)
   }
@@ -172,7 +172,8 @@ export function sourcesText({ sources }: Picture, theme: Theme, now: number): st
   const parts = sources.flatMap(({ name, state, at, error }) => {
     const why = error ? `: ${clean(error)}` : ''
     if (state === 'denied') return [`${name} not evaluated${why}`]
-    if (state === 'stale') return [`${name} STALE${at > 0 ? `, ${formatAge(now - at)} old` : ''}${why}`]
+    if (state === 'stale' || state === 'paused')
+      return [`${name} STALE${at > 0 ? `, ${formatAge(now - at)} old` : ''}${why}`]
     return state === 'ok' && error ? [`${name}${why}`] : []
   })
   // All watches lose the same server: said once.

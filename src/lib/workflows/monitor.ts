@@ -46,7 +46,9 @@ function isSeen({ sources }: Picture): boolean {
 
 /** Whether each part was seen, or never will be: what is only out of reach may come in a moment. */
 export function isWhole({ sources }: Picture): boolean {
-  return sources.length > 0 && sources.every(({ state, at }) => state === 'denied' || at > 0)
+  return (
+    sources.length > 0 && sources.every(({ state, at }) => state === 'denied' || state === 'paused' || at > 0)
+  )
 }
 
 /**

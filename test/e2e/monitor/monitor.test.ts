@@ -1,7 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { Ajv } from 'ajv'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Change } from '../../../src/lib/domain/monitor/changes.ts'
 import { onSandbox, openProject, type Project, type Started } from '../project.ts'
+
+/** Checks what was printed against a schema of docs/. */
+function assertPublished(schema: string, printed: unknown[]): void {
+  const file = resolve(import.meta.dirname, '../../../docs', schema)
+  const validate = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(file, 'utf8')))
+  for (const value of printed) expect(validate(value), JSON.stringify(validate.errors)).toBe(true)
+}
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 
@@ -26,6 +35,8 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     const empty = await project.emr('monitor', 'empty', '--json')
     expect(JSON.parse(empty.stdout)).toMatchObject({ health: 'unhealthy', services: [{ state: 'missing' }] })
     expect(empty.code).toBe(1)
+    const { stdout: healthy } = await project.emr('monitor', '--json')
+    assertPublished('monitor.schema.json', [JSON.parse(empty.stdout), JSON.parse(healthy)])
   })
 
   test('what may not be read is not evaluated, and the exit code says so', async () => {
@@ -69,6 +80,7 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     watching.child.kill('SIGINT')
     expect((await watching.ended).code).toBe(130)
     for (const { before, after } of events.slice(1)) expect(before).not.toBe(after)
+    assertPublished('monitor-events.schema.json', events)
     const services = new Set(events.filter(({ subject }) => subject === 'service').map(({ name }) => name))
     expect([...services]).toEqual(['task-service'])
   })

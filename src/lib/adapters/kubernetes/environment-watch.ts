@@ -96,7 +96,7 @@ export class EnvironmentWatch {
           this.#tell({ name, state: 'denied', at: 0, error: message })
           return
         }
-        this.#lose(name, `${message}; log in again, and it goes on (emr doctor tells more)`)
+        this.#lose(name, `${message}; log in again, and it goes on (emr doctor tells more)`, 'paused')
         await delay(RETRY_MS, undefined, { signal: this.#signal }).catch(() => undefined)
       }
     }
@@ -123,9 +123,9 @@ export class EnvironmentWatch {
     }
   }
 
-  #lose(name: string, error: string): void {
+  #lose(name: string, error: string, state: 'stale' | 'paused' = 'stale'): void {
     const at = this.#sources.get(name)?.at ?? 0
-    this.#tell({ name, state: 'stale', at, error })
+    this.#tell({ name, state, at, error })
   }
 
   #tell(source: Source): void {

@@ -58,7 +58,7 @@ export const CATALOGUE = {
   QUOTA_NEARLY_USED: { headline: 'a quota is nearly used up', layer: 9, severity: 'warning' },
   MEMORY_NEARLY_USED: { headline: 'a container is close to its memory limit', layer: 9, severity: 'warning' },
   NODE_BUSY: { headline: 'a node is busy', layer: 9, severity: 'warning' },
-  ALARM: { headline: 'an alarm of CloudWatch is not OK', layer: 9, severity: 'warning' },
+  ALARM: { headline: 'an alarm of CloudWatch is not OK', layer: 9, severity: 'problem' },
 } as const satisfies Record<string, CatalogueEntry>
 
 interface CatalogueEntry {

@@ -4,9 +4,17 @@ import type { Picture } from './picture.ts'
 export interface Change {
   subject: 'health' | 'service' | 'pod' | 'node' | 'warning' | 'database' | 'alarm' | 'source'
   name: string
-  before: string | undefined
-  after: string | undefined
+  /** Absent for what is new. */
+  before?: string
+  /** Absent for what is gone. */
+  after?: string
 }
+
+/** A line of `--output ndjson`: the whole picture first, then what changes. */
+export type MonitorEvent =
+  | ({ type: 'picture' } & Picture)
+  /** `at`: ISO 8601 */
+  | ({ type: 'change'; at: string } & Change)
 
 /** What a reader of lines would want to know; ages and usage always change, and are not told. */
 export function changesBetween(before: Picture | undefined, after: Picture): Change[] {

@@ -8,7 +8,8 @@ import { replicaState } from './replicas.ts'
 /** Where a part of the picture comes from, and how old it is. */
 export interface Source {
   name: string
-  state: 'loading' | 'ok' | 'stale' | 'denied'
+  /** `paused`: stale until somebody logs in. */
+  state: 'loading' | 'ok' | 'stale' | 'paused' | 'denied'
   /** Epoch milliseconds of the last news; 0 for none. */
   at: number
   error?: string
@@ -19,7 +20,7 @@ export interface Figure {
   name: string
   unit: string
   values: number[]
-  threshold: number | undefined
+  threshold?: number
   state: string
 }
 
@@ -43,24 +44,24 @@ export interface ServiceRow {
   state: 'ready' | 'rolling out' | 'degraded' | 'missing' | 'idle'
   ready: number
   desired: number
-  version: string | undefined
-  revision: string | undefined
+  version?: string
+  revision?: string
   /** Milliseconds since its youngest pod was made. */
   age: number
   restarts: number
   /** Cores and bytes that its pods use. */
-  cpu: number | undefined
-  memory: number | undefined
-  autoscaler: string | undefined
+  cpu?: number
+  memory?: number
+  autoscaler?: string
 }
 
 interface PodRow {
   pod: string
-  service: string | undefined
+  service?: string
   reason: string
   message: string
   restarts: number
-  node: string | undefined
+  node?: string
   age: number
   /** False for what passes by itself: a pod that starts. */
   problem: boolean
@@ -71,8 +72,8 @@ interface NodeRow {
   ready: boolean
   schedulable: boolean
   /** Shares from 0 to 1. */
-  cpu: number | undefined
-  memory: number | undefined
+  cpu?: number
+  memory?: number
   pods: number
 }
 
@@ -102,6 +103,7 @@ export interface Picture {
   warnings: WarningRow[]
   databases: { id: string; status: string }[]
   figures: Figure[]
+  /** Those that are not OK, have no data, or would tell nobody. */
   alarms: { name: string; state: string; reason: string }[]
   sources: Source[]
 }
@@ -151,11 +153,12 @@ function healthOf({
   sources,
 }: Omit<Picture, 'health'>): Health {
   const bad =
-    services.some(({ state }) => state === 'degraded' || state === 'missing') ||
+    services.some(({ state }) => state !== 'ready' && state !== 'rolling out') ||
     troubled.some(({ problem }) => problem) ||
     nodes.some(({ ready }) => !ready) ||
     databases.some(({ status }) => status !== 'available' && status !== 'backing-up') ||
-    alarms.some(({ state }) => state === 'ALARM')
+    // One that has no data, or would tell nobody, watches nothing.
+    alarms.length > 0
   if (bad) return 'unhealthy'
   if (sources.some(({ state }) => state !== 'ok')) return 'unknown'
   return services.some(({ state }) => state === 'rolling out') ? 'progressing' : 'healthy'
