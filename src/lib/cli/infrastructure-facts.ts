@@ -1,6 +1,7 @@
 import { backupSchema, backupSettings } from '../config/backup.ts'
 import type { DatabaseReference } from '../domain/backup/settings.ts'
 import type { Environment } from '../domain/environment.ts'
+import { EmrError, ExitCode } from '../errors.ts'
 import { assertReady } from '../workflows/infrastructure/preflight.ts'
 import { initialise } from '../workflows/infrastructure/prepare.ts'
 import { withInfrastructurePorts } from './infrastructure-ports.ts'
@@ -23,13 +24,31 @@ export async function withInfrastructureFacts(
   const namesDatabase = Boolean(database?.instance ?? database?.host ?? database?.secret)
   const lacks = (needed.database && !namesDatabase) || (needed.backup && backup === undefined)
   if (infrastructure === undefined || !lacks) return environment
-  const { instance, secret, bucket, key } = await readFacts(session)
+  const { instance, secret, bucket, key } = await readFacts(session).catch((error: unknown) => {
+    throw unreadable(environment.name, error)
+  })
   const found: DatabaseReference = { tls: { mode: 'verify-full' }, ...database, instance, secret }
   return {
     ...environment,
     database: namesDatabase || instance === undefined ? database : found,
     backup: backup ?? (bucket === undefined ? undefined : storeOf(bucket, key)),
   }
+}
+
+/** Whoever has neither Terraform nor its state at hand can still say what is needed. */
+function unreadable(name: string, error: unknown): unknown {
+  if (!(error instanceof EmrError) || error.exitCode === ExitCode.interrupted) return error
+  const { code, exitCode, message, suggestions, details } = error
+  return new EmrError(
+    `The configuration of ${name} leaves its database or its backups to the infrastructure, whose outputs cannot be read: ${message}`,
+    {
+      code,
+      exitCode,
+      suggestions: [...suggestions, `or set environments.${name}.database and .backup in emr.config.yaml`],
+      details,
+      cause: error,
+    },
+  )
 }
 
 function storeOf(bucket: string, kmsKey: string | undefined): Environment['backup'] {

@@ -44,14 +44,14 @@ describe.skipIf(!hasMoto)('db-backup snapshot', () => {
     vi.unstubAllEnvs()
   })
 
-  const project = (instance: string, accountId = '123456789012') =>
+  const project = (instance: string | undefined, accountId = '123456789012') =>
     temporaryFolder({
       'emr.config.yaml': `services: {}
 environments:
   dev:
     aws: {accountId: "${accountId}", region: us-east-1, endpoint: "${moto.endpoint}"}
     cluster: {eks: none}
-    database: {instance: ${instance}}
+    ${instance ? `database: {instance: ${instance}}` : '# no database'}
     backup: {store: ./backups, snapshotCopy: {region: us-west-2, kmsKey: "${key}"}}
 `,
     })
@@ -83,5 +83,11 @@ environments:
     const other = await run(project('emr-db', '999999999999'))
     expect(other.exitCode).toBe(4)
     expect(other.stderr).toContain('The credentials belong to account 123456789012')
+  })
+  test('a database that neither the configuration nor the infrastructure names', async () => {
+    const { exitCode, stderr } = await run(project(undefined))
+    expect(exitCode).toBe(4)
+    expect(stderr).toContain('leaves its database or its backups to the infrastructure')
+    expect(stderr).toContain('or set environments.dev.database and .backup in emr.config.yaml')
   })
 })
