@@ -8,6 +8,8 @@ export interface RunningProgram {
   /** Resolves when its messages contain this text. */
   says(text: string): Promise<void>
   kill(): void
+  /** As Ctrl-C does. */
+  interrupt(): void
   /** Resolves with exit code (null when killed) and all that it wrote. */
   ended: Promise<{ exitCode: number | null; stdout: string; stderr: string }>
 }
@@ -36,6 +38,7 @@ export function startProgram(argv: string[], prefix: string[] = []): RunningProg
   return {
     ended,
     kill: () => child.kill('SIGKILL'),
+    interrupt: () => child.kill('SIGINT'),
     says: (text) =>
       new Promise((resolve, reject) => {
         const check = () => {

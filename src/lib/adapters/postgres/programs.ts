@@ -109,8 +109,15 @@ function dump(file: string, connection: DatabaseConnection, args: string[]): Com
   return { file, args, effect: 'read', env: libpqEnvironment(connection), redact: redactOf(connection) }
 }
 
+/** Of zstd; docs/decisions/045-zstd-level-4.md. */
+export const COMPRESSION_LEVEL = 4
+
 export function compressCommand({ zstd }: ClientPrograms): Command {
-  return { file: zstd, args: ['-3', '--quiet', '--stdout', '--no-progress'], effect: 'read' }
+  return {
+    file: zstd,
+    args: [`-${COMPRESSION_LEVEL}`, '--quiet', '--stdout', '--no-progress'],
+    effect: 'read',
+  }
 }
 
 export function decompressCommand({ zstd }: ClientPrograms): Command {

@@ -1,0 +1,29 @@
+import { stringify } from 'yaml'
+import { PASSWORD_FILE } from '../adapters/kubernetes/backup-job.ts'
+import type { LoadedConfig } from './load.ts'
+
+/**
+ * The configuration of one environment for a pod that backs it up: without what only this machine has (profile,
+ * files), with the password where the pod has it.
+ * @returns text of an emr.config.yaml; references to secrets, never a secret
+ */
+export function jobConfig({ settings }: LoadedConfig, name: string): string {
+  const environment = settings.environments[name]
+  const { aws, database, backup } = environment ?? {}
+  const { profile: _, ...account } = aws ?? {}
+  const { job } = backup ?? {}
+  const { mode = 'verify-full' } = database?.tls ?? {}
+  const tls = mode === 'disable' ? { mode } : { mode, rootCertificate: job?.rootCertificate }
+  return stringify({
+    services: {},
+    environments: {
+      [name]: {
+        ...(aws && { aws: account }),
+        // Never looked at there.
+        cluster: { kubeconfig: 'none', context: 'none' },
+        database: { ...database, tls, password: job?.secret && { file: PASSWORD_FILE } },
+        backup,
+      },
+    },
+  })
+}
