@@ -21,7 +21,7 @@ const GIGABYTES = Number(process.env.EMR_BENCH_GB ?? 1)
 const TABLES = 4
 const ROUNDS = 2
 /** Bytes on disk of one row as made below, rounded down so that the tables are at least as large as asked for. */
-const ROW_BYTES = 540
+const ROW_BYTES = 490
 
 const server = await startPostgres({
   shared_buffers: '512MB',
