@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
+
+const PROGRAM = join(ROOT, 'bin/run.js')
 
 export interface RunningProgram {
   /** Resolves when its messages contain this text. */
@@ -14,9 +17,10 @@ export interface RunningProgram {
   ended: Promise<{ exitCode: number | null; stdout: string; stderr: string }>
 }
 
-/** emr as a process of its own, so that it can be killed. @param prefix words before it, such as a shell's ulimit */
+/** The built emr as a process of its own, so that it can be killed. @param prefix words before it, such as a shell's ulimit */
 export function startProgram(argv: string[], prefix: string[] = []): RunningProgram {
-  const [file = '', ...args] = [...prefix, process.execPath, join(ROOT, 'bin/dev.js'), ...argv]
+  if (!existsSync(join(ROOT, 'dist/main.cjs'))) throw new Error('emr is not built: npm run build')
+  const [file = '', ...args] = [...prefix, process.execPath, PROGRAM, ...argv]
   const child: ChildProcess = spawn(file, args, { env: { ...process.env, CI: '1' } })
   let stdout = ''
   let stderr = ''
