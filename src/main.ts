@@ -3,6 +3,7 @@ import { COMMANDS } from './commands/index.ts'
 import { isDebug } from './lib/cli/base-command.ts'
 import { usageError } from './lib/cli/flags.ts'
 import { ExitCode, nearest } from './lib/errors.ts'
+import { printDocument } from './lib/output/document.ts'
 import { asEmrError, errorDocument, errorView } from './lib/output/error-view.ts'
 
 export { COMMANDS }
@@ -28,7 +29,7 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
     )
     process.exitCode = error.exitCode
     process.stderr.write(`${errorView(error, isDebug())}\n`)
-    if (words.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(error), null, 2)}\n`)
+    if (words.includes('--json')) printDocument(errorDocument(error))
   }
 }
 

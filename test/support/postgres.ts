@@ -28,6 +28,8 @@ export interface PostgresServer {
   /** As a loss of power would: no checkpoint, no goodbye. */
   crash(): Promise<void>
   start(): Promise<void>
+  /** What a full disk is to PostgreSQL: no file grows beyond this. @param bytes for connections from now on */
+  limitFiles(bytes: number | 'unlimited'): void
 }
 
 /** An unprivileged user: the server refuses to run as root. */
@@ -111,6 +113,8 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     connection,
     folder,
     start,
+    limitFiles: (bytes) =>
+      execFileSync('prlimit', [`--pid=${child?.pid}`, `--fsize=${bytes}:`], { ...user, cwd: root }),
     stop: async () => {
       await end('SIGINT')
       rmSync(root, { recursive: true, force: true })

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../../lib/cli/base-command.ts'
+import { viaFlag } from '../../lib/cli/db-backup/flags.ts'
 import { environmentArg, environmentFlag } from '../../lib/cli/flags.ts'
 
 export default class DbBackupStatus extends BaseCommand {
@@ -13,7 +14,7 @@ Exit codes: 0 in order, 1 something is beyond its threshold, 2 usage, 3 configur
     '<%= config.bin %> db-backup status production --json',
   ]
   static override args = { environment: environmentArg }
-  static override flags = { environment: environmentFlag }
+  static override flags = { environment: environmentFlag, via: viaFlag }
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(DbBackupStatus)

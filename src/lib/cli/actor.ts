@@ -1,6 +1,7 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Actor } from '../domain/release/release-set.ts'
+import { userName } from '../user-name.ts'
 import type { Session } from './session.ts'
 
 /** Who runs this command: the STS identity where the environment has an AWS account, else the user of the machine. */
@@ -20,15 +21,6 @@ export async function actorOf(session: Session): Promise<Actor> {
     host,
     ...(run && { run }),
     ...(commit && { commit }),
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A container may run as a number that has no name.
-    return String(process.getuid?.() ?? 'unknown')
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command, type Errors, Flags } from '@oclif/core'
 import { ExitCode, nearest } from '../errors.ts'
+import { printDocument } from '../output/document.ts'
 import { asEmrError, errorDocument, errorView } from '../output/error-view.ts'
 import { usageError } from './flags.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -65,7 +66,7 @@ export abstract class BaseCommand extends Command {
   }
 
   override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`)
+    printDocument(json)
   }
 
   override async catch(thrown: Error): Promise<void> {

@@ -1,5 +1,5 @@
 import { backupSchema, backupSettings } from '../config/backup.ts'
-import type { DatabaseReference } from '../domain/backup/settings.ts'
+import type { BackupSettings, DatabaseReference } from '../domain/backup/settings.ts'
 import type { Environment } from '../domain/environment.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { assertReady } from '../workflows/infrastructure/preflight.ts'
@@ -31,7 +31,7 @@ export async function withInfrastructureFacts(
   return {
     ...environment,
     database: namesDatabase || instance === undefined ? database : found,
-    backup: backup ?? (bucket === undefined ? undefined : storeOf(bucket, key)),
+    backup: backup ?? (bucket === undefined ? undefined : storeOf(environment, bucket, key)),
   }
 }
 
@@ -51,8 +51,8 @@ function unreadable(name: string, error: unknown): unknown {
   )
 }
 
-function storeOf(bucket: string, kmsKey: string | undefined): Environment['backup'] {
-  return backupSettings(backupSchema.parse({ store: `s3://${bucket}`, kmsKey }), '/')
+function storeOf({ cluster }: Environment, bucket: string, kmsKey: string | undefined): BackupSettings {
+  return backupSettings(backupSchema.parse({ store: `s3://${bucket}`, kmsKey }), '/', cluster.kind === 'eks')
 }
 
 async function readFacts(session: Session): Promise<Facts> {

@@ -6,7 +6,7 @@ import { EmrError, ExitCode } from '../errors.ts'
 import { table } from '../output/table.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { ProcessRunner } from '../process/runner.ts'
-import { removeSandboxDatabase, stopSandboxDatabase } from '../sandbox/database.ts'
+import { removeSandboxDatabase, sandboxDatabaseAddress, stopSandboxDatabase } from '../sandbox/database.ts'
 import { instanceFiles } from '../sandbox/instance.ts'
 import {
   type RunningSandbox,
@@ -22,7 +22,7 @@ import type { CommandContext, Report } from './base-command.ts'
 import { type Session, stateFolderOf, tool } from './session.ts'
 
 /** The sandbox of a project, with the programs that are used on it. */
-export type SandboxDocument = SandboxStatus & { helm?: string; kubectl?: string }
+export type SandboxDocument = SandboxStatus & { database?: string; helm?: string; kubectl?: string }
 
 interface Project {
   config: LoadedConfig
@@ -71,8 +71,9 @@ export async function status(
 /** `emr sandbox stop` */
 export async function stop(configFile: string | undefined): Promise<Report<{ stopped: boolean }>> {
   const { folder } = await openProject(configFile)
-  const stopped = await stopSandbox(folder)
-  await stopSandboxDatabase(folder)
+  const server = await stopSandbox(folder)
+  // A server that was killed has left its database running.
+  const stopped = (await stopSandboxDatabase(folder)) || server
   const text = stopped ? 'The sandbox has stopped; what is in it stays.' : 'The sandbox was not running.'
   return { document: { stopped }, text }
 }
@@ -132,14 +133,19 @@ async function describe(
 ): Promise<Report<SandboxDocument>> {
   const runner = new ProcessRunner()
   const find = (name: 'helm' | 'kubectl') => tool({ config, runner, signal }, name).catch(() => undefined)
-  const [helm, kubectl] = await Promise.all([find('helm'), find('kubectl')])
-  const document = { ...status, helm: helm?.path, kubectl: kubectl?.path }
+  const [helm, kubectl, database] = await Promise.all([
+    find('helm'),
+    find('kubectl'),
+    sandboxDatabaseAddress(folder),
+  ])
+  const document = { ...status, database, helm: helm?.path, kubectl: kubectl?.path }
   const title = status.running
     ? `${theme.good(symbols.good)} The sandbox runs since ${status.startedAt}`
     : `${theme.faint(symbols.skipped)} The sandbox does not run; start it with: emr sandbox start`
   const rows = [
     ...(status.running ? runningRows(status, settings) : []),
     ...damageRow(folder),
+    ...(database ? [['database', database]] : []),
     ['kubeconfig', status.kubeconfig],
     ['context', status.context],
     ['helm', helm?.path ?? 'none (emr doctor says why)'],

@@ -10,6 +10,33 @@ const size = z.string().regex(SIZE_PATTERN, 'write a size such as 500kB, 20MB or
 const duration = (standard: string) =>
   z.string().regex(DURATION_PATTERN, 'write a duration such as 26h or 30d').default(standard)
 
+const job = z
+  .strictObject({
+    image: z.string().optional().describe('Image of emr with the programs of PostgreSQL (Dockerfile)'),
+    serviceAccount: z
+      .string()
+      .default('db-backup')
+      .describe('Its role may read the secret, and read and write the store'),
+    secret: z
+      .strictObject({ name: z.string(), key: z.string().default('password') })
+      .optional()
+      .describe('Kubernetes Secret with the password, where database.secret does not have it'),
+    rootCertificate: z
+      .string()
+      .default('/etc/ssl/rds/global-bundle.pem')
+      .describe('File in the image: the authorities that sign the database’s certificate'),
+    memory: z
+      .string()
+      .regex(/^\d+(Mi|Gi)$/, 'write a quantity of Kubernetes such as 512Mi or 1Gi')
+      .default('1Gi')
+      .describe('Request and limit'),
+    annotations: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Of its pod, for example {sidecar.istio.io/inject: "false"}'),
+  })
+  .describe('The Job of --via job')
+
 /** The `database` section of an environment. */
 export const databaseSchema = z
   .strictObject({
@@ -62,6 +89,11 @@ export const backupSchema = z
           .describe('It fails when the server keeps more log than this for the next one'),
       })
       .prefault({}),
+    via: z
+      .enum(['direct', 'job'])
+      .optional()
+      .describe('From here, or as a Job in the cluster. Default: job for EKS, else direct'),
+    job: job.prefault({}),
     snapshotCopy: z
       .strictObject({ region: z.string(), kmsKey: z.string().describe('KMS key in that region') })
       .optional()
@@ -84,8 +116,15 @@ export function databaseReference(
   }
 }
 
-/** @param folder of the configuration, which paths are relative to */
-export function backupSettings(backup: z.infer<typeof backupSchema>, folder: string): BackupSettings {
+/**
+ * @param folder of the configuration, which paths are relative to
+ * @param onEks whether the environment's cluster is on EKS, and so its database out of reach from here
+ */
+export function backupSettings(
+  backup: z.infer<typeof backupSchema>,
+  folder: string,
+  onEks: boolean,
+): BackupSettings {
   const { snapshotCopy, maxRate, alarm } = backup
   return {
     store: storeReference(backup.store, backup.kmsKey, folder),
@@ -93,6 +132,8 @@ export function backupSettings(backup: z.infer<typeof backupSchema>, folder: str
     jobs: backup.jobs,
     maxRate: maxRate === undefined ? undefined : parseSize(maxRate),
     alarm: { ageMs: parseDuration(alarm.age) ?? DAY_MS, slotBytes: parseSize(alarm.slot) ?? 0 },
+    via: backup.via ?? (onEks ? 'job' : 'direct'),
+    job: backup.job,
     snapshotCopy: snapshotCopy && { region: snapshotCopy.region, kmsKeyId: snapshotCopy.kmsKey },
   }
 }

@@ -47,7 +47,7 @@ export function resolveEnvironment(config: LoadedConfig, name: string): Environm
     concurrency: environment.concurrency,
     rollout: thresholds(environment.rollout),
     database: environment.database && databaseReference(environment.database, folder),
-    backup: environment.backup && backupSettings(environment.backup, folder),
+    backup: environment.backup && backupSettings(environment.backup, folder, 'eks' in environment.cluster),
     services: Object.entries(settings.services).map(([service, { chart = `helm/${service}`, needs }]) => ({
       name: service,
       chart: resolve(folder, chart),

@@ -49,10 +49,22 @@ export async function startSandboxDatabase(folder: string): Promise<SandboxDatab
   return database
 }
 
-/** Ends the sandbox's database where it runs; what is in it stays. */
-export async function stopSandboxDatabase(folder: string): Promise<void> {
+/**
+ * Ends the sandbox's database where it runs; what is in it stays. It is found by its data: a start that was killed half
+ * way has left no other trace of it.
+ * @returns false where none was running
+ */
+export async function stopSandboxDatabase(folder: string): Promise<boolean> {
+  const place = placeOf(folder)
+  if (place === undefined || !(await isRunning(place))) return false
+  await server(place, ['stop', '-m', 'fast', '-w'])
+  return true
+}
+
+/** Where the sandbox's database listens; undefined where it does not run. */
+export async function sandboxDatabaseAddress(folder: string): Promise<string | undefined> {
   const state = readJson(join(folder, 'database.json'), stateSchema)
-  if (state && (await isRunning(state))) await server(state, ['stop', '-m', 'fast', '-w'])
+  return state && (await isRunning(state)) ? `127.0.0.1:${state.port}` : undefined
 }
 
 /** Ends it and removes its data. */
@@ -62,6 +74,15 @@ export async function removeSandboxDatabase(folder: string): Promise<void> {
 }
 
 type State = z.infer<typeof stateSchema>
+type Place = Pick<State, 'programs' | 'data'>
+
+/** @returns undefined where PostgreSQL is not on the machine, or the sandbox never had a database */
+function placeOf(folder: string): Place | undefined {
+  const data = dataFolder(folder)
+  const known = readJson(join(folder, 'database.json'), stateSchema)
+  const programs = known?.programs ?? FOLDERS.find((candidate) => existsSync(join(candidate, 'pg_ctl')))
+  return programs === undefined || !existsSync(data) ? undefined : { programs, data }
+}
 
 /** The server refuses to run as root; as nobody it cannot reach a folder that is root's alone. */
 function dataFolder(folder: string): string {
@@ -76,6 +97,7 @@ function unprivileged(): { uid?: number; gid?: number } {
 async function makeCluster(folder: string, programs: string): Promise<State> {
   const data = dataFolder(folder)
   const { uid, gid } = unprivileged()
+  await stopSandboxDatabase(folder)
   rmSync(data, { recursive: true, force: true })
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const password = randomBytes(18).toString('base64url')
@@ -114,7 +136,7 @@ async function startServer(state: State): Promise<void> {
   }
 }
 
-function isRunning(state: State): Promise<boolean> {
+function isRunning(state: Place): Promise<boolean> {
   return server(state, ['status']).then(
     () => true,
     () => false,
@@ -122,7 +144,7 @@ function isRunning(state: State): Promise<boolean> {
 }
 
 /** pg_ctl. The server that it starts keeps what it was given, so it gets no pipe that somebody would wait for. */
-function server({ programs, data }: State, args: string[]): Promise<void> {
+function server({ programs, data }: Place, args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(join(programs, 'pg_ctl'), [...args, '-D', data], {
       ...unprivileged(),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { DatabaseConnection } from '../../../src/lib/adapters/postgres/connection.ts'
+import { advanceSlot, slotStates } from '../../../src/lib/adapters/postgres/slots.ts'
 import { PostgresSource } from '../../../src/lib/adapters/postgres/source.ts'
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
 import { ProcessRunner } from '../../../src/lib/process/runner.ts'
@@ -218,6 +219,38 @@ describe.skipIf(!hasPostgres)('faults of a backup', () => {
     await expectRestorable(project, source)
   })
 
+  test('a slot that somebody reads from while it should advance', async () => {
+    const { source, client, project } = await prepare(10)
+    const { slot, end } = await project.json<BackupManifest>('full')
+    await grow(client, 10)
+    const { rows } = await client.query('SELECT pg_current_wal_flush_lsn()::text AS lsn')
+    const reader = await PostgresSource.open(source, new ProcessRunner())
+    onTestFinished(() => reader.close())
+    const stop = new AbortController()
+    const changes = reader.changes({ slot, from: end.lsn, marker: 'test' }, stop.signal)
+    await changes.next()
+    await expect(advanceSlot(client, slot, rows[0].lsn, 200)).rejects.toMatchObject({
+      code: 'SLOT_IN_USE',
+      exitCode: 5,
+    })
+    await changes.return(undefined as never)
+    await advanceSlot(client, slot, rows[0].lsn)
+    const [state] = await slotStates(client, slot)
+    expect(state?.confirmedFlushLsn).toBe(rows[0].lsn)
+  })
+
+  test('a full disk of the target server: the restore fails, says why, and another one restores', async () => {
+    const { source, project } = await prepare(70_000)
+    await project.json('full')
+    // More than a segment of the log, less than the table.
+    server.limitFiles(17_000_000)
+    const failed = await project.run('restore', '--target', 'no_room')
+    server.limitFiles('unlimited')
+    expect(failed.stderr).toContain('could not extend file')
+    expect(failed.exitCode).toBe(5)
+    await expectRestorable(project, source)
+  })
+
   test('a full store: nothing counts, nothing is left', async () => {
     const { client, project } = await prepare(20_000)
     const limited = ['bash', '-c', 'ulimit -f 500; exec "$@"', 'bash']
@@ -276,6 +309,7 @@ describe.skipIf(!hasPostgres)('faults of a backup', () => {
     await grow(client, 100)
     expect(await project.json('drill')).toMatchObject({ ok: true, rpoMs: expect.any(Number), rows: 1100 })
     expect(readdirSync(join(project.store, '_drills'))).toHaveLength(2)
+    expect(await project.json('verify', '--restore')).toMatchObject({ ok: true })
     const { rows } = await client.query(`SELECT datname FROM pg_database WHERE datname LIKE 'emr_drill%'`)
     expect(rows).toEqual([])
     // A change that the chain has never seen, as if the log had lost it.

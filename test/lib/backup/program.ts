@@ -1,20 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 
+const PROGRAM = join(ROOT, 'bin/run.js')
+
 export interface RunningProgram {
   /** Resolves when its messages contain this text. */
   says(text: string): Promise<void>
   kill(): void
+  /** As Ctrl-C does. */
+  interrupt(): void
   /** Resolves with exit code (null when killed) and all that it wrote. */
   ended: Promise<{ exitCode: number | null; stdout: string; stderr: string }>
 }
 
-/** emr as a process of its own, so that it can be killed. @param prefix words before it, such as a shell's ulimit */
+/** The built emr as a process of its own, so that it can be killed. @param prefix words before it, such as a shell's ulimit */
 export function startProgram(argv: string[], prefix: string[] = []): RunningProgram {
-  const [file = '', ...args] = [...prefix, process.execPath, join(ROOT, 'bin/dev.js'), ...argv]
+  if (!existsSync(join(ROOT, 'dist/main.cjs'))) throw new Error('emr is not built: npm run build')
+  const [file = '', ...args] = [...prefix, process.execPath, PROGRAM, ...argv]
   const child: ChildProcess = spawn(file, args, { env: { ...process.env, CI: '1' } })
   let stdout = ''
   let stderr = ''
@@ -36,6 +42,7 @@ export function startProgram(argv: string[], prefix: string[] = []): RunningProg
   return {
     ended,
     kill: () => child.kill('SIGKILL'),
+    interrupt: () => child.kill('SIGINT'),
     says: (text) =>
       new Promise((resolve, reject) => {
         const check = () => {

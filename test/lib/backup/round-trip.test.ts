@@ -34,6 +34,8 @@ describe.skipIf(!hasPostgres)('a full backup and four incrementals', () => {
     await project.json('full', '--fix-identity')
     let earlier: Awaited<ReturnType<typeof contentOf>> | undefined
     let earlierId = ''
+    let momentTables: unknown
+    let moment = { lsn: '', time: '' }
     for (let round = 1; round <= 4; round += 1) {
       await client.query(CHANGES.replaceAll(':round', String(round)))
       await writers.until(round * 40)
@@ -43,6 +45,13 @@ describe.skipIf(!hasPostgres)('a full backup and four incrementals', () => {
       if (round === 2) {
         earlier = await contentOf(source)
         earlierId = id
+        // Within the next incremental.
+        await client.query(`INSERT INTO keyless VALUES ('moment', 0, NULL)`)
+        momentTables = (await contentOf(source)).tables
+        const { rows } = await client.query(
+          `SELECT pg_current_wal_flush_lsn()::text AS lsn, to_json(clock_timestamp()) #>> '{}' AS time`,
+        )
+        moment = rows[0]
       }
       if (round < 4) writers.resume()
     }
@@ -57,6 +66,19 @@ describe.skipIf(!hasPostgres)('a full backup and four incrementals', () => {
     expect(await definitions({ ...source, database: 'restored_end' })).toEqual(await definitions(source))
     await project.json('restore', '--target', 'restored_earlier', '--to', earlierId)
     expect(await contentOf({ ...source, database: 'restored_earlier' })).toEqual(earlier)
+
+    // Within the third incremental: sequences are those of that one's end.
+    for (const [database, to] of Object.entries({ restored_lsn: moment.lsn, restored_time: moment.time })) {
+      const { incrementals } = await project.json<{ incrementals: number }>(
+        'restore',
+        '--target',
+        database,
+        '--to',
+        to,
+      )
+      expect(incrementals).toBe(3)
+      expect((await contentOf({ ...source, database })).tables).toEqual(momentTables)
+    }
 
     // The restored database works: its identity goes on, its key refuses, its trigger fires.
     const restored = await open({ ...source, database: 'restored_end' })

@@ -3,7 +3,9 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
   PutObjectCommand,
+  PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
@@ -15,6 +17,7 @@ import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../support/postgres.ts'
 import { hasMoto, startMoto } from './moto.ts'
 import { backupProject, contentOf, newDatabase, open } from './project.ts'
+import { type S3Proxy, startS3Proxy } from './s3-proxy.ts'
 
 const REGION = 'us-east-1'
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555'
@@ -85,6 +88,74 @@ describe.skipIf(!hasMoto)('a store in S3', () => {
     await expect(storeAt('no-such-bucket').list('local/')).rejects.toMatchObject({
       code: 'STORE_MISSING',
       exitCode: 4,
+    })
+  })
+
+  test('Object Lock: what is written is retained, and a deletion destroys nothing', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'locked', ObjectLockEnabledForBucket: true }))
+    await client.send(
+      new PutObjectLockConfigurationCommand({
+        Bucket: 'locked',
+        ObjectLockConfiguration: {
+          ObjectLockEnabled: 'Enabled',
+          Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 30 } },
+        },
+      }),
+    )
+    const locked = storeAt('locked')
+    const writer = await locked.create('local/a/data')
+    await writer.write(Buffer.from('data'))
+    await writer.complete()
+    expect(await locked.putOnce('local/a/manifest.json', '{}')).toBe(true)
+    const Key = 'some/prefix/local/a/manifest.json'
+    const written = await client.send(new HeadObjectCommand({ Bucket: 'locked', Key }))
+    expect(written.ObjectLockMode).toBe('COMPLIANCE')
+    await locked.delete(['local/a/data', 'local/a/manifest.json'])
+    expect(await locked.list('local/')).toEqual([])
+    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: 'locked' }))
+    expect(Versions.map(({ Key }) => Key)).toEqual(['some/prefix/local/a/data', Key])
+  })
+
+  describe('with faults in the middle of an upload', () => {
+    const SECOND_PART = /^PUT .*partNumber=2/
+    let proxy: S3Proxy
+    let faulty: S3Store
+    beforeAll(async () => {
+      proxy = await startS3Proxy(moto.endpoint)
+      faulty = new S3Store(
+        { ...account(), endpoint: proxy.endpoint },
+        { bucket: 'backups', prefix: 'some/prefix', kmsKeyId: KEY },
+      )
+    })
+    afterAll(() => proxy?.close())
+    const upload = async () => {
+      const writer = await faulty.create('local/f/object')
+      try {
+        for (let n = 0; n < 3; n += 1) await writer.write(Buffer.alloc(8 * 1024 * 1024, n))
+        await writer.complete()
+      } catch (error) {
+        await writer.abort()
+        throw error
+      }
+    }
+
+    test.each([
+      ['403', 403, 'STORE_DENIED', 4],
+      ['503, again and again', 503, 'STORE_UNREACHABLE', 5],
+      ['disconnected, again and again', 'disconnect', 'STORE_UNREACHABLE', 5],
+    ] as const)('%s: an error, and nothing is left', async (_what, fault, code, exitCode) => {
+      proxy.fail(SECOND_PART, fault)
+      await expect(upload()).rejects.toMatchObject({ code, exitCode })
+      expect(proxy.failed()).toBeGreaterThan(0)
+      expect(await store.list('local/f/')).toEqual([])
+      expect(await store.unfinishedUploads('local/f/')).toEqual([])
+    })
+    test.each([503, 'disconnect'] as const)('%s once: the part is sent again', async (fault) => {
+      proxy.fail(SECOND_PART, fault, 1)
+      await upload()
+      expect(proxy.failed()).toBe(1)
+      expect(await store.list('local/f/')).toMatchObject([{ bytes: 24 * 1024 * 1024 }])
+      await store.delete(['local/f/object'])
     })
   })
 

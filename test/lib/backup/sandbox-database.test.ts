@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { COMMANDS } from '../../../src/commands/index.ts'
@@ -26,6 +26,14 @@ describe.skipIf(!hasPostgres)('the database of the sandbox', () => {
     expect((await runCommand(COMMANDS['db-backup:incremental'], flags)).stdout).toContain(
       'incremental backup',
     )
+    // The sandbox's server is not even up, as when it was killed: status shows what is left, and stop ends it.
+    const status = async () =>
+      JSON.parse((await runCommand(COMMANDS['sandbox:status'], [...flags.slice(2), '--json'])).stdout)
+    expect(await status()).toMatchObject({ running: false, database: `127.0.0.1:${first?.port}` })
+    rmSync(join(sandbox, 'database.json'))
+    const stop = await runCommand(COMMANDS['sandbox:stop'], [...flags.slice(2), '--json'])
+    expect(JSON.parse(stop.stdout)).toEqual({ stopped: true })
+    expect(existsSync(join(first?.data ?? '', 'postmaster.pid'))).toBe(false)
     await runCommand(COMMANDS['sandbox:reset'], flags.slice(2))
     expect(existsSync(first?.data ?? '')).toBe(false)
   })

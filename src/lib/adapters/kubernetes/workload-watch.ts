@@ -95,6 +95,11 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
     return job && { job, pods: this.#podsOf(job.uid) }
   }
 
+  /** A pod, or undefined when it is gone. */
+  pod(uid: string): PodFacts | undefined {
+    return this.#pods.items.get(uid)
+  }
+
   /** The events about one object. */
   eventsAbout(uid: string): EventFacts[] {
     return [...this.#events.items.values()].filter((event) => event.about === uid)

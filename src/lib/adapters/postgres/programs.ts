@@ -15,7 +15,8 @@ export interface ClientPrograms {
 }
 
 /** Debian keeps the programs of each major here, and puts only a wrapper on PATH. */
-const DEBIAN_FOLDERS = ['', ...[18, 17, 16, 15].map((major) => `/usr/lib/postgresql/${major}/bin/`)]
+const debianFolder = (major: number) => `/usr/lib/postgresql/${major}/bin/`
+const MAJORS = [18, 17, 16, 15]
 
 /**
  * Finds programs that are not older than the server: pg_dump refuses a newer one.
@@ -45,7 +46,8 @@ export async function findPrograms(runner: Runner, serverMajor: number): Promise
 }
 
 async function findPostgresProgram(runner: Runner, name: string, major: number): Promise<string | undefined> {
-  for (const folder of DEBIAN_FOLDERS) {
+  // The server's own major first: what a newer pg_dump writes, the server's may not be able to read.
+  for (const folder of [debianFolder(major), '', ...MAJORS.map(debianFolder)]) {
     const version = await versionOf(runner, `${folder}${name}`)
     if (version !== undefined && version >= major) return `${folder}${name}`
   }
@@ -109,8 +111,15 @@ function dump(file: string, connection: DatabaseConnection, args: string[]): Com
   return { file, args, effect: 'read', env: libpqEnvironment(connection), redact: redactOf(connection) }
 }
 
+/** Of zstd; docs/decisions/045-zstd-level-4.md. */
+export const COMPRESSION_LEVEL = 4
+
 export function compressCommand({ zstd }: ClientPrograms): Command {
-  return { file: zstd, args: ['-3', '--quiet', '--stdout', '--no-progress'], effect: 'read' }
+  return {
+    file: zstd,
+    args: [`-${COMPRESSION_LEVEL}`, '--quiet', '--stdout', '--no-progress'],
+    effect: 'read',
+  }
 }
 
 export function decompressCommand({ zstd }: ClientPrograms): Command {

@@ -43,7 +43,7 @@ export class PostgresRestoreSteps {
   loaded: RestoreTarget['loaded'] = () => this.#target.loaded()
   setIdentities: RestoreTarget['setIdentities'] = (...args) => this.#target.setIdentities(...args)
   setSequences: RestoreTarget['setSequences'] = (...args) => this.#target.setSequences(...args)
-  finish: RestoreTarget['finish'] = () => this.#target.finish()
+  finish = (): Promise<void> => this.#target.finish(this.#options.jobs)
 
   async schema(backup: BackupManifest): Promise<void> {
     const archive = await this.#schemaArchive(backup)

@@ -41,10 +41,16 @@ const RELEASE_MS = 30_000
 
 /**
  * Lets the server forget the log before this position; a slot that is further already stays where it is.
+ * @param releaseMs how long to wait for its reader to let go
  * @throws {EmrError} SLOT_IN_USE (exit 5) when somebody else reads from it
  */
-export async function advanceSlot(client: Client, slot: string, lsn: Lsn): Promise<void> {
-  const deadline = Date.now() + RELEASE_MS
+export async function advanceSlot(
+  client: Client,
+  slot: string,
+  lsn: Lsn,
+  releaseMs = RELEASE_MS,
+): Promise<void> {
+  const deadline = Date.now() + releaseMs
   while (!(await tryAdvance(client, slot, lsn))) {
     // The process that sent the changes lets go once it sees that its reader has left, which is not at once.
     if (Date.now() > deadline) {

@@ -98,10 +98,28 @@ export class RestoreTarget {
     }
   }
 
-  /** The restore is complete: removes what it kept for itself, and counts the rows for the planner. */
-  async finish(): Promise<void> {
+  /**
+   * The restore is complete: removes what it kept for itself, and counts the rows for the planner.
+   * @param jobs tables at the same time
+   */
+  async finish(jobs: number): Promise<void> {
     await this.client.query(`DROP SCHEMA ${PROGRESS_SCHEMA} CASCADE`)
-    await this.client.query('ANALYZE')
+    // A partitioned table's ANALYZE is also that of its partitions.
+    const { rows } = await this.client.query<{ name: string }>(`
+      SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'm', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      ORDER BY c.relpages DESC`)
+    const waiting = rows.map(({ name }) => name)
+    const worker = async () => {
+      const client = await connect(this.connection)
+      try {
+        for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+          await client.query(`ANALYZE ${name}`)
+      } finally {
+        await client.end()
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(jobs, rows.length) }, worker))
   }
 
   async content(): Promise<{ tables: ContentHash[]; sequences: SequenceState[] }> {

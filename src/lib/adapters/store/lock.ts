@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { EmrError, ExitCode } from '../../errors.ts'
+import { userName } from '../../user-name.ts'
 import { type ObjectStore, readText } from './store.ts'
 
 interface LockRecord {
@@ -34,7 +35,7 @@ export async function lockStore(
   database?: string,
 ): Promise<StoreLock> {
   const since = new Date().toISOString()
-  const owner = `${userInfo().username}@${hostname()} (process ${process.pid})`
+  const owner = `${userName()}@${hostname()} (process ${process.pid})`
   const record: LockRecord = { token: randomUUID(), owner, operation, database, since, renewedAt: since }
   const text = () => JSON.stringify({ ...record, renewedAt: new Date().toISOString() })
   while (!(await store.putOnce(key, text()))) {

@@ -16,6 +16,7 @@ import type { CommandContext, Report } from '../base-command.ts'
 import { confirm } from '../confirm.ts'
 import type { SessionFlags } from '../session.ts'
 import { databaseConnection } from './database.ts'
+import { throughJob, type Via } from './job.ts'
 import { openBackupSession } from './session.ts'
 
 /** `emr db-backup list` */
@@ -27,8 +28,14 @@ export async function runList(flags: SessionFlags, context: CommandContext): Pro
 }
 
 /** `emr db-backup status`: exit 1 when something is beyond its threshold, so that an alarm can be built on it. */
-export async function runStatus(flags: SessionFlags, context: CommandContext): Promise<Report<BackupStatus>> {
+export async function runStatus(
+  flags: SessionFlags & { via: Via | undefined },
+  context: CommandContext,
+): Promise<Report<BackupStatus>> {
   const session = await openBackupSession(flags, context, { database: true })
+  const view = (status: BackupStatus) => statusView(status, stdoutTheme)
+  const there = await throughJob(session, 'status', flags, view)
+  if (there) return there
   const { catalog, environment, settings, slotPrefix, signal } = session
   const connection = await databaseConnection(session, signal)
   const [content, server] = await Promise.all([catalog.read(), readSlots(connection, slotPrefix)])
@@ -36,7 +43,7 @@ export async function runStatus(flags: SessionFlags, context: CommandContext): P
   const status = judgeStatus({ content, ...server, alarm: settings.alarm, now: Date.now() }, where)
   return {
     document: status,
-    text: statusView(status, stdoutTheme),
+    text: view(status),
     exitCode: status.ok ? ExitCode.ok : ExitCode.failed,
   }
 }

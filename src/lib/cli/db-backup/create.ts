@@ -13,11 +13,13 @@ import type { CommandContext, Report } from '../base-command.ts'
 import { usageError } from '../flags.ts'
 import type { SessionFlags } from '../session.ts'
 import { databaseConnection } from './database.ts'
+import { throughJob, type Via } from './job.ts'
 import { type BackupSession, backupId, metered, openBackupSession } from './session.ts'
 
 export interface TransferFlags extends SessionFlags {
   jobs: number | undefined
   'max-rate': number | undefined
+  via: Via | undefined
 }
 
 export interface CreateFlags extends TransferFlags {
@@ -26,7 +28,7 @@ export interface CreateFlags extends TransferFlags {
   'lock-timeout': number
 }
 
-/** `emr db-backup full` and `emr db-backup incremental`, from here. */
+/** `emr db-backup full` and `emr db-backup incremental` */
 export async function createBackup(
   kind: 'full' | 'incremental',
   flags: CreateFlags,
@@ -34,10 +36,14 @@ export async function createBackup(
 ): Promise<Report<BackupManifest>> {
   const session = await openBackupSession(flags, context, { database: true })
   const request = requestOf(flags, session)
+  const view = (manifest: BackupManifest) =>
+    createdView(manifest, kind, session.catalog.store.url, stdoutTheme)
+  const there = await throughJob(session, kind, flags, view)
+  if (there) return there
   const run = kind === 'full' ? fullBackup : incrementalBackup
   const title = `${kind === 'full' ? 'Full' : 'Incremental'} backup of ${session.environment.name}`
   const manifest = await withSource(session, title, flags, (ports) => run(ports, request))
-  return { document: manifest, text: createdView(manifest, kind, session.catalog.store.url, stdoutTheme) }
+  return { document: manifest, text: view(manifest) }
 }
 
 export function requestOf(flags: CreateFlags, { settings }: BackupSession): BackupRequest {

@@ -10,9 +10,15 @@ const sizeFlag = Flags.custom<number>({
   },
 })
 
+export const viaFlag = Flags.custom<'direct' | 'job'>({
+  summary: 'from here, or as a Job in the cluster (default: job for EKS, else direct)',
+  options: ['direct', 'job'],
+})()
+
 /** Of commands that move backups. */
 export const transferFlags = {
   environment: environmentFlag,
+  via: viaFlag,
   jobs: Flags.integer({
     summary: 'archives at the same time (default: from the configuration, 2)',
     min: 1,

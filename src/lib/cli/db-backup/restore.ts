@@ -18,6 +18,7 @@ import { withInfrastructureFacts } from '../infrastructure-facts.ts'
 import type { Session } from '../session.ts'
 import { type CreateFlags, requestOf, type TransferFlags, withSource } from './create.ts'
 import { databaseConnection } from './database.ts'
+import { throughJob } from './job.ts'
 import { type BackupSession, backupId, metered, openBackupSession } from './session.ts'
 
 export interface RestoreFlags extends TransferFlags {
@@ -34,12 +35,15 @@ export async function runRestore(
   flags: RestoreFlags,
   context: CommandContext,
 ): Promise<Report<RestoreResult>> {
+  if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
   const target = flags['target-environment']
   const session = await openBackupSession(flags, context, { database: target === undefined })
   const receiving = target ? await receivingEnvironment(session, target) : session.environment
+  const view = (result: RestoreResult) => restoreView(result, stdoutTheme)
+  const there = await restoreThere(session, receiving, flags, context, view)
+  if (there) return there
   const plan = await prepareRestore(session.catalog, flags.to)
   const server = await databaseConnection({ ...session, environment: receiving }, session.signal)
-  if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
   const action = `restore ${plan.full.environment} into database ${flags.target} at ${server.host}:${server.port}`
   await confirm(receiving, action, { ...flags, ...context })
   const startedAt = Date.now()
@@ -64,7 +68,30 @@ export async function runRestore(
     durationMs: Date.now() - startedAt,
     ...done,
   }
-  return { document: result, text: restoreView(result, stdoutTheme) }
+  return { document: result, text: view(result) }
+}
+
+/** The restore as a Job of the cluster, where that is wanted; asked about here, where somebody can answer. */
+async function restoreThere(
+  session: BackupSession,
+  receiving: Environment,
+  flags: RestoreFlags,
+  context: CommandContext,
+  view: (result: RestoreResult) => string,
+): Promise<Report<RestoreResult> | undefined> {
+  const { environment, settings } = session
+  if ((flags.via ?? settings.via) === 'direct') return undefined
+  if (receiving.name !== environment.name)
+    throw usageError(
+      `A Job of ${environment.name} has no rights in ${receiving.name}, so it cannot restore there`,
+      ['--via direct, on a host that reaches both'],
+    )
+  await confirm(receiving, `restore ${environment.name} into its database ${flags.target}`, {
+    ...flags,
+    ...context,
+  })
+  const answered = { ...flags, yes: true, confirm: receiving.name }
+  return throughJob(session, 'restore', answered, view)
 }
 
 /** Restores a plan and hands the restored database on, still connected. */
@@ -101,6 +128,9 @@ export async function runDrill(
   context: CommandContext,
 ): Promise<Report<DrillResult>> {
   const session = await openBackupSession(flags, context, { database: true })
+  const view = (result: DrillResult) => drillView(result, stdoutTheme)
+  const there = await throughJob(session, 'drill', flags, view)
+  if (there) return there
   const server = await databaseConnection(session, session.signal)
   const title = `Restore drill of ${session.environment.name}`
   const result = await withSource(session, title, flags, (ports, transfer, meter) =>
@@ -113,7 +143,7 @@ export async function runDrill(
   )
   return {
     document: result,
-    text: drillView(result, stdoutTheme),
+    text: view(result),
     exitCode: result.ok ? ExitCode.ok : ExitCode.failed,
   }
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
 import { BackupCatalog } from '../../adapters/store/catalog.ts'
 import { DirectoryStore } from '../../adapters/store/directory.ts'
 import { S3Store } from '../../adapters/store/s3.ts'
@@ -30,6 +31,8 @@ export async function openBackupSession(
   { signal }: CommandContext,
   needed = { database: false },
 ): Promise<BackupSession> {
+  // The changes of a database are short-lived objects; the part of the heap for those would grow by 100 MB.
+  setFlagsFromString('--semi-space-growth-factor=1')
   const session = await openSession(flags, signal)
   const environment = await withInfrastructureFacts(session, { ...needed, backup: true })
   if (!environment.backup) throw notConfigured(environment.name, 'backup: {store: …}')

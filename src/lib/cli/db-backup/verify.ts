@@ -8,6 +8,7 @@ import { type VerifyResult, verify } from '../../workflows/backup/verify.ts'
 import type { CommandContext, Report } from '../base-command.ts'
 import type { TransferFlags } from './create.ts'
 import { databaseConnection } from './database.ts'
+import { throughJob } from './job.ts'
 import { scratchOf } from './restore.ts'
 import { metered, openBackupSession } from './session.ts'
 
@@ -21,6 +22,9 @@ export interface VerifyFlags extends TransferFlags {
 export async function runVerify(flags: VerifyFlags, context: CommandContext): Promise<Report<VerifyResult>> {
   const session = await openBackupSession(flags, context, { database: Boolean(flags.restore) })
   const { catalog, environment, runner, signal, settings } = session
+  const view = (result: VerifyResult) => verifyView(result, stdoutTheme)
+  const there = await throughJob(session, 'verify', flags, view)
+  if (there) return there
   const startedAt = Date.now()
   const content = await catalog.read()
   const major = Math.max(0, ...content.manifests.map(({ serverMajor }) => serverMajor))
@@ -40,7 +44,7 @@ export async function runVerify(flags: VerifyFlags, context: CommandContext): Pr
   const result = { environment: environment.name, ...found, durationMs: Date.now() - startedAt }
   return {
     document: result,
-    text: verifyView(result, stdoutTheme),
+    text: view(result),
     exitCode: result.ok ? ExitCode.ok : ExitCode.failed,
   }
 }

@@ -19,6 +19,20 @@ export type StoreReference =
   | { kind: 's3'; bucket: string; prefix: string; kmsKeyId?: string }
   | { kind: 'directory'; path: string }
 
+/** As what a backup runs in the cluster. */
+export interface JobSettings {
+  image?: string
+  /** Its role may read the secret, and read and write the store. */
+  serviceAccount: string
+  /** Where the password is when AWS Secrets Manager does not have it: a Secret of Kubernetes. */
+  secret?: { name: string; key: string }
+  /** File in the image: the authorities that sign the database's certificate. */
+  rootCertificate: string
+  /** Quantity of Kubernetes. */
+  memory: string
+  annotations: Record<string, string>
+}
+
 export interface BackupSettings {
   store: StoreReference
   /** Milliseconds that every moment stays restorable. */
@@ -27,6 +41,9 @@ export interface BackupSettings {
   /** Bytes per second; undefined for no limit. */
   maxRate?: number
   alarm: { ageMs: number; slotBytes: number }
+  /** Where what moves the data runs when nothing else is asked for. */
+  via: 'direct' | 'job'
+  job: JobSettings
   /** Region that gets a copy of each snapshot. */
   snapshotCopy?: { region: string; kmsKeyId: string }
 }

@@ -160,10 +160,20 @@ export function replicaSetFinding(set: ReplicaSetFacts): Finding | undefined {
   }
 }
 
+/** A Job whose pod could not even be created. @param events about this Job */
+export function jobRefusedFinding(job: JobFacts, events: readonly EventFacts[]): Finding | undefined {
+  const event = latest(events, ({ reason }) => reason === 'FailedCreate')
+  if (event === undefined) return undefined
+  const { reason, message } = event
+  const object = { kind: 'Job', name: job.name, uid: job.uid }
+  return { code: 'POD_REFUSED', object, reason, message, advice: refusalAdvice(message) }
+}
+
 function refusalAdvice(message: string): string {
   if (/exceeded quota/.test(message)) return 'raise the ResourceQuota, or lower replicas and requests'
   if (/PodSecurity/.test(message))
     return "mend the pod's security context: the namespace enforces a Pod Security level"
+  if (/service ?account/.test(message)) return 'create the service account that is named'
   if (/webhook/.test(message)) return 'look at the admission webhook that is named'
   return 'mend what the API server refuses'
 }

@@ -3,6 +3,7 @@ import type { RolloutThresholds } from '../environment.ts'
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from './facts.ts'
 import {
   hookFinding,
+  jobRefusedFinding,
   notReadyFinding,
   podFindings,
   replicaSetFinding,
@@ -50,9 +51,10 @@ export class RolloutJudge {
     const findings = this.#findings(facts)
     this.#remember(findings, now)
     const crashing = crashLoopDecides(facts, findings)
+    const isOver = exceededDeadline(facts.deployment, facts.replicaSet) !== undefined
     const decided = findings.filter((finding) => {
       if (isCrash(finding) && !crashing) return false
-      return now - (this.#since.get(keyOf(finding)) ?? now) >= this.#patience(finding, facts)
+      return this.#lasts(finding, now) >= this.#patience(finding, facts.events, isOver)
     })
     const [finding, ...others] = decided
     return finding ? { state: 'failed', finding, others } : { state: 'progressing', concerns: findings }
@@ -66,6 +68,20 @@ export class RolloutJudge {
   /** A hook's Job, judged like a crash loop: helm itself waits until the Job gives up. */
   judgeHook(job: JobFacts): Finding | undefined {
     return hookFinding(job, this.#thresholds.restarts)
+  }
+
+  /**
+   * A Job that emr follows itself.
+   * @param events about the Job and its pods
+   * @returns what has kept its pods from starting for longer than it may
+   */
+  judgeJob(job: JobFacts, pods: PodFacts[], events: EventFacts[], now: number): Finding | undefined {
+    const about = (uid: string) => events.filter((event) => event.about === uid)
+    const refused = pods.length === 0 ? jobRefusedFinding(job, about(job.uid)) : undefined
+    const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts))
+    const findings = refused ? [refused] : ofPods
+    this.#remember(findings, now)
+    return findings.find((finding) => this.#lasts(finding, now) >= this.#patience(finding, events, false))
   }
 
   #findings({ deployment, replicaSet, pods, events }: RolloutFacts): Finding[] {
@@ -82,14 +98,22 @@ export class RolloutJudge {
     return findings
   }
 
-  /** Milliseconds that a finding may last. Kubernetes' own deadline ends it, but for nodes that are on their way. */
-  #patience(finding: Finding, { deployment, replicaSet, events }: RolloutFacts): number {
+  /** Milliseconds since the finding was first seen. */
+  #lasts(finding: Finding, now: number): number {
+    return now - (this.#since.get(keyOf(finding)) ?? now)
+  }
+
+  /**
+   * Milliseconds that a finding may last. Kubernetes' own deadline ends it, but for nodes that are on their way.
+   * @param isOver whether that deadline has passed
+   */
+  #patience(finding: Finding, events: readonly EventFacts[], isOver: boolean): number {
     const { imagePull, containerConfig, unschedulable, scaleUp, podCreation } = this.#thresholds
     // cluster-autoscaler and Karpenter say on the pod that they make room for it.
     const scaling = (e: EventFacts) =>
       e.about === finding.object.uid && /^(TriggeredScaleUp|Nominated)$/.test(e.reason)
     if (finding.code === 'UNSCHEDULABLE' && events.some(scaling)) return scaleUp
-    if (exceededDeadline(deployment, replicaSet) !== undefined) return 0
+    if (isOver) return 0
     switch (finding.code) {
       case 'IMAGE_PULL_FAILING':
         return imagePull

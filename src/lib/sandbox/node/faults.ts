@@ -12,7 +12,7 @@ import type { Container, Pod } from 'kubernetes-types/core/v1.js'
  * | `crashloop`     | the process ends with code 1 after 2 s, each time                  | Error, CrashLoopBackOff    |
  * | `fail`          | the same at once; for Jobs and hooks, whose pods are not restarted | Error                      |
  * | `oom`           | the kernel kills the process at its memory limit                   | OOMKilled (137)            |
- * | `unready`       | runs, but its readiness probe answers 503 for ever                 | Running, not ready         |
+ * | `unready`       | runs for ever, but its readiness probe answers 503                 | Running, not ready         |
  * | `slow`          | ready after ten times the usual time                               | Running, then ready        |
  * | `unschedulable` | asks for more CPU than any node has                                | Pending, FailedScheduling  |
  */
@@ -67,6 +67,7 @@ export function endingOf(pod: Pod, container: Container, isInit: boolean): Endin
   const fault = faultOf(pod, container)
   const faulty = fault && FAULTY_ENDINGS[fault]
   if (faulty) return faulty
+  if (fault === 'unready') return undefined
   return isInit || pod.spec?.restartPolicy !== 'Always' ? DONE : undefined
 }
 

@@ -1,14 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { Finding } from '../../domain/diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import { deploymentGoneFinding } from '../../domain/rollout/findings.ts'
 import { type RolloutFacts, RolloutJudge, stalledFinding } from '../../domain/rollout/judge.ts'
+import { until } from '../until.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
-
-/** Some verdicts fall by the passing of time alone, so the clock is looked at even when nothing changes. */
-const TICK_MS = 250
 
 /** A roll-out was judged to have failed; `pod` is the one that shows why. */
 export class RolloutFailedError extends Error {
@@ -114,20 +111,6 @@ export async function trackHooks(
 function failed(finding: Finding, pods: PodFacts[]): RolloutFailedError {
   const pod = pods.find(({ uid }) => uid === finding.object.uid) ?? pods.find(({ ready }) => !ready)
   return new RolloutFailedError(finding, pod)
-}
-
-/** Checks on every change and every tick until the check says true. */
-async function until(watch: WorkloadWatch, signal: AbortSignal, check: () => boolean): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted()
-    if (watch.refusal) throw watch.refusal
-    if (watch.complete && check()) return
-    const wake = new AbortController()
-    const change = () => wake.abort()
-    watch.once('change', change)
-    await delay(TICK_MS, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(() => undefined)
-    watch.off('change', change)
-  }
 }
 
 function progressLine({ deployment, pods }: RolloutFacts, concerns: Finding[]): string {
