@@ -56,7 +56,8 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
   })
 
   test.concurrent.each(faults)('%s: %s comes first', async (fault, code, evidence) => {
-    await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, '--no-rollback', '--skip-smoke-tests')
+    const options = ['--no-rollback', '--skip-smoke-tests', '--timeout', '4s']
+    await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, ...options)
     await untilFound(fault, code)
     const ran = await project.emr('diagnose', fault)
     expect(ran.stdout).toMatch(new RegExp(`^✖ task-service: .* ${code}`))

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Ajv } from 'ajv'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { resources } from '../../../src/lib/adapters/kubernetes/resources.ts'
 import type { Change } from '../../../src/lib/domain/monitor/changes.ts'
+import { adminOf } from '../../../src/lib/sandbox/lifecycle.ts'
 import { onSandbox, openProject, type Project, type Started } from '../project.ts'
 
 /** Checks what was printed against a schema of docs/. */
@@ -50,7 +52,7 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     expect(code).toBe(4)
   })
 
-  test('tells changes only, each once, over a lost API server, 429 answers and expired credentials', async () => {
+  test('tells changes only, each once, over a lost API server, 429 and 410 answers and expired credentials', async () => {
     const watching = project.start('monitor', '--watch', '--output', 'ndjson')
     const events = eventsOf(watching)
     await expect.poll(() => events.length, { timeout: 30_000 }).toBe(1)
@@ -65,7 +67,12 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     const isThrottled = ({ after }: Change) => after?.includes('too many requests') === true
     await expect.poll(() => events.some(isThrottled), { timeout: 60_000 }).toBe(true)
     await faults.clear()
+    // While it stands still, the server forgets where its watches were: 410, and a new list.
+    watching.child.kill('SIGSTOP')
+    await faults.dropWatches()
+    await forgetHistory(project)
     expect((await project.emr('deploy', 'e2e', '--tag', '1.0.1', '--skip-smoke-tests')).code).toBe(0)
+    watching.child.kill('SIGCONT')
     await faults.set({ refuseTokens: true })
     await faults.dropWatches()
     const isRefused = ({ after }: Change) => after?.includes('does not accept the credentials') === true
@@ -107,6 +114,22 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     expect((await project.emr('monitor', '--until', 'sunday')).code).toBe(2)
   })
 })
+
+/** More changes than the sandbox keeps. */
+async function forgetHistory(project: Project): Promise<void> {
+  const client = adminOf(join(project.folder, '.emr/sandbox'))
+  const namespace = project.namespaceOf('e2e')
+  let change = 0
+  const writer = async () => {
+    for (; change < 6_100; change += 1) {
+      const patch = { metadata: { annotations: { change: String(change) } } }
+      const options = { type: 'application/merge-patch+json' as const, namespace }
+      await client?.patch(resources.configMaps, 'task-service', patch, options)
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, writer))
+  client?.close()
+}
 
 type Event = Change & { type: 'picture' | 'change' }
 

@@ -3,6 +3,7 @@ import { Agent, request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isTransient, KubernetesApiError, KubernetesConnectionError } from './api-error.ts'
 import type { ClusterAccess } from './kubeconfig.ts'
+import { ListSplitter } from './list-splitter.ts'
 import { resourcePath } from './resources.ts'
 import type { ApiStatus, KubernetesList, KubernetesObject, ResourceType, WatchEvent } from './types.ts'
 
@@ -78,6 +79,32 @@ export class KubernetesClient {
   ): Promise<KubernetesList<T>> {
     const { namespace, signal, ...query } = options
     return this.json<KubernetesList<T>>('GET', resourcePath(type, { namespace }), { query, signal })
+  }
+
+  /**
+   * One page, item by item as it arrives. A page that is asked for again, because the connection broke, is taken again.
+   * @returns the page without its items
+   */
+  each<T extends KubernetesObject>(
+    type: ResourceType,
+    options: ListOptions & { signal?: AbortSignal },
+    take: (object: T) => void,
+  ): Promise<KubernetesList<T>> {
+    const { namespace, signal, ...query } = options
+    const path = resourcePath(type, { namespace })
+    return this.#retrying({ signal }, async () => {
+      const response = await this.#send('GET', path, { query, signal, accept: 'application/json' })
+      const splitter = new ListSplitter()
+      try {
+        for await (const chunk of response)
+          for (const item of splitter.push(chunk)) take(JSON.parse(item) as T)
+        return splitter.end<KubernetesList<T>>()
+      } catch (error) {
+        // An answer that broke off; what `take` throws is not the server's fault.
+        const broken = error instanceof SyntaxError || (error as NodeJS.ErrnoException).code !== undefined
+        throw broken ? new KubernetesConnectionError(this.access.server, error as Error) : error
+      }
+    })
   }
 
   create<T extends KubernetesObject>(

@@ -26,14 +26,14 @@ const WATCH_SECONDS = 290
 export class Informer<T extends KubernetesObject, Kept = T> {
   /** By uid. Replaced as a whole when the collection is listed again. */
   items = new Map<string, Kept>()
-  readonly #client: Pick<KubernetesClient, 'list' | 'watch'>
+  readonly #client: Pick<KubernetesClient, 'each' | 'watch'>
   readonly #type: ResourceType
   readonly #options: InformerOptions<T, Kept>
   #resourceVersion: string | undefined
   #failures = 0
 
   constructor(
-    client: Pick<KubernetesClient, 'list' | 'watch'>,
+    client: Pick<KubernetesClient, 'each' | 'watch'>,
     type: ResourceType,
     options: InformerOptions<T, Kept>,
   ) {
@@ -62,17 +62,15 @@ export class Informer<T extends KubernetesObject, Kept = T> {
   }
 
   async #relist(): Promise<void> {
-    const { project, signal, onChange, onConnection, ...query } = this.#options
+    const { project, signal, onChange } = this.#options
+    const where = selection(this.#options)
     const items = new Map<string, Kept>()
     let token: string | undefined
     do {
-      const page = await this.#client.list<T>(this.#type, {
-        ...selection(query),
-        limit: PAGE_SIZE,
-        continue: token,
-        signal,
+      const query = { ...where, limit: PAGE_SIZE, continue: token, signal }
+      const page = await this.#client.each<T>(this.#type, query, (object) => {
+        items.set(uidOf(object), project(object))
       })
-      for (const object of page.items) items.set(uidOf(object), project(object))
       token = page.metadata.continue || undefined
       this.#resourceVersion = page.metadata.resourceVersion
     } while (token !== undefined)

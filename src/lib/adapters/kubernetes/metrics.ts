@@ -42,7 +42,9 @@ async function listed<T extends KubernetesObject>(
   signal: AbortSignal,
 ): Promise<T[] | undefined> {
   try {
-    return (await client.list<T>(type, { namespace, signal })).items
+    const items: T[] = []
+    await client.each<T>(type, { namespace, signal }, (item) => items.push(item))
+    return items
   } catch (error) {
     // 404: the API group is not registered; 503: its server is away.
     if (error instanceof KubernetesApiError && (error.status === 404 || error.status === 503))

@@ -25,12 +25,14 @@ function scripted(answers: Answer[]) {
   const controller = new AbortController()
   const silent = Promise.withResolvers<void>()
   const next = (): Answer | undefined => answers.shift()
-  const client: Pick<KubernetesClient, 'list' | 'watch'> = {
-    async list(_type, options = {}) {
+  const client: Pick<KubernetesClient, 'each' | 'watch'> = {
+    async each(_type, options, take) {
       asked.push(`list${options.continue ? ` from ${options.continue}` : ''}`)
       const answer = next()
       if (answer instanceof Error) throw answer
-      return answer as never
+      const page = answer as KubernetesList<never>
+      for (const item of page.items) take(item)
+      return { ...page, items: [] }
     },
     async *watch(_type, options) {
       asked.push(`watch from ${options.resourceVersion}`)
