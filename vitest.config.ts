@@ -10,7 +10,7 @@ const real = [
 ]
 
 /** The infrastructure against an AWS emulator, with real Terraform: minutes, and a script of its own. */
-const infra = ['test/e2e/infrastructure.test.ts']
+const infra = ['test/e2e/infrastructure/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -44,6 +44,8 @@ export default defineConfig({
           name: 'infra',
           include: infra,
           pool: 'forks',
+          // They wait for the provider's clocks far more than they compute.
+          maxWorkers: 4,
           testTimeout: 600_000,
           hookTimeout: 120_000,
         },

@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Config } from '@oclif/core'
 import { instance } from '@viz-js/viz'
 import { cruise } from 'dependency-cruiser'
+import { createGenerator } from 'ts-json-schema-generator'
 import { z } from 'zod'
 import rules from '../.dependency-cruiser.mjs'
 import { configSchema } from '../src/lib/config/schema.ts'
@@ -28,6 +29,13 @@ async function reference(): Promise<string> {
 function schema(title: string, of: z.ZodType): string {
   const body = z.toJSONSchema(of, { io: 'input', unrepresentable: 'any' })
   return `${JSON.stringify({ title, ...body }, null, 2)}\n`
+}
+
+/** Of a type of the source, which is what is printed. */
+function schemaOfType(file: string, type: string): string {
+  const tsconfig = join(root, 'tsconfig.json')
+  const generator = createGenerator({ path: join(root, file), tsconfig, type, skipTypeCheck: true })
+  return `${JSON.stringify(generator.createSchema(type), null, 2)}\n`
 }
 
 /** One box for each room of src/, one arrow for each direction in which one imports another; dashed: types only. */
@@ -66,6 +74,8 @@ function roomOf(file: string): string | undefined {
 const generated: Record<string, string> = {
   'docs/reference.md': await reference(),
   'docs/emr.config.schema.json': schema('emr.config.yaml', configSchema),
+  'docs/monitor.schema.json': schemaOfType('src/lib/domain/monitor/picture.ts', 'Picture'),
+  'docs/monitor-events.schema.json': schemaOfType('src/lib/domain/monitor/changes.ts', 'MonitorEvent'),
   'docs/smoke-tests.schema.json': schema('smoke-tests.yaml', smokeTestSchema),
   'docs/architecture.svg': await architecture(),
 }

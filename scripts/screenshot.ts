@@ -18,7 +18,7 @@ import { join, resolve } from 'node:path'
 import { terminalSvg } from './terminal-svg.ts'
 
 const COLUMNS = 110
-const ROWS = 60
+const ROWS = 80
 const RUN_TIMEOUT_MS = 120_000
 
 const root = resolve(import.meta.dirname, '..')
@@ -35,10 +35,10 @@ const scenes = [
   {
     picture: 'deploy-failure.svg',
     args: ['deploy', 'sandbox', '--services', 'task-service', '--tag', '1.0.1-crashloop'],
-    exitCode: 7,
+    exitCode: 6,
     title: 'emr deploy of a version that crashes',
     description:
-      'A terminal in which emr gives up a deploy: the new pods crash. It shows pod, container, exit code, reason, event, the last log lines and what to do.',
+      'A terminal in which emr gives up a deploy: the new pods crash. It shows pod, container, exit code, reason, event, the last log lines, what to do, and that it has gone back to the last good release set.',
   },
 ]
 
@@ -86,7 +86,7 @@ function screenOf({ args, exitCode }: (typeof scenes)[number]): string {
 
 try {
   mkdirSync(project)
-  cpSync(join(root, 'emr.config.yaml'), join(project, 'emr.config.yaml'))
+  for (const file of ['emr.config.yaml', 'smoke-tests.yaml']) cpSync(join(root, file), join(project, file))
   symlinkSync(join(root, 'helm'), join(project, 'helm'))
   for (const scene of scenes) {
     const { title, description } = scene

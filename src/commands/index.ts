@@ -12,17 +12,23 @@ import DbBackupStatus from './db-backup/status.ts'
 import DbBackupVerify from './db-backup/verify.ts'
 import Deploy from './deploy.ts'
 import Destroy from './destroy.ts'
+import Diagnose from './diagnose.ts'
 import Doctor from './doctor.ts'
 import History from './history.ts'
 import Kubeconfig from './kubeconfig.ts'
 import Lock from './lock.ts'
+import Logs from './logs.ts'
+import Monitor from './monitor.ts'
 import Outputs from './outputs.ts'
+import Restart from './restart.ts'
 import Rollback from './rollback.ts'
 import SandboxReset from './sandbox/reset.ts'
 import SandboxServe from './sandbox/serve.ts'
 import SandboxStart from './sandbox/start.ts'
 import SandboxStatus from './sandbox/status.ts'
 import SandboxStop from './sandbox/stop.ts'
+import Scale from './scale.ts'
+import SetValues from './set.ts'
 import SmokeTest from './smoke-test.ts'
 import Unlock from './unlock.ts'
 
@@ -41,18 +47,24 @@ export const COMMANDS = {
   'db-backup:status': DbBackupStatus,
   'db-backup:verify': DbBackupVerify,
   deploy: Deploy,
+  diagnose: Diagnose,
   destroy: Destroy,
   doctor: Doctor,
   history: History,
   kubeconfig: Kubeconfig,
   lock: Lock,
+  logs: Logs,
+  monitor: Monitor,
   outputs: Outputs,
+  restart: Restart,
   rollback: Rollback,
   'sandbox:reset': SandboxReset,
   'sandbox:serve': SandboxServe,
   'sandbox:start': SandboxStart,
   'sandbox:status': SandboxStatus,
   'sandbox:stop': SandboxStop,
+  scale: Scale,
+  set: SetValues,
   'smoke-test': SmokeTest,
   unlock: Unlock,
 }

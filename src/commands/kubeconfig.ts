@@ -6,7 +6,8 @@ export default class Kubeconfig extends BaseCommand {
   static override summary = 'Write a kubeconfig for an environment'
   static override description =
     `Writes .emr/kubeconfig/ENVIRONMENT.yaml, which holds no secret: kubectl asks the AWS CLI for
-a token each time. Your own kubeconfig changes only with --merge, and keeps its current context.
+a token each time. Your own kubeconfig changes only with --merge: it keeps its other entries, its
+comments and its current context, and a copy of the file as it was stands beside it (.before-emr).
 
 Exit codes: 0 written, 2 usage, 3 configuration, 4 no such cluster or no access to AWS.`
   static override examples = [

@@ -52,7 +52,11 @@ export function terraformLack(): string | undefined {
     const run = (...args: string[]) => spawnSync('terraform', args, { cwd: MODULE, env, encoding: 'utf8' })
     if (run('version').error) return lacking('install Terraform 1.7 or newer and put it on PATH')
     const { status, stderr } = run('init', '-backend=false', '-input=false', '-lockfile=readonly')
-    return status === 0 ? undefined : lacking(`terraform init finds no AWS provider: ${stderr}`)
+    return status === 0
+      ? undefined
+      : lacking(
+          `terraform init finds no AWS provider (docs/infrastructure.md, "Without a registry"): ${stderr}`,
+        )
   } finally {
     dispose()
   }

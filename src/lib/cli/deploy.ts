@@ -20,16 +20,25 @@ import { sandboxDatabase } from './sandbox-database.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
 import { suiteOf, verifyEnvironment } from './smoke-test.ts'
 
-export interface DeployFlags extends SessionFlags, InfrastructureFlags {
+/** What a change of the services' releases is given. */
+export interface ReleaseFlags {
   services: string[] | undefined
   tag: string[] | undefined
   concurrency: number | undefined
   timeout: number | undefined
   'wait-lock': number | undefined
   'skip-smoke-tests': boolean
+  'dry-run': boolean
+  'detailed-exitcode': boolean
+  yes: boolean
+  confirm: string | undefined
   rollback: boolean
   resume: boolean
+  /** Values of the one service that are changed; all else stays as it runs. */
+  change?: Record<string, string>
 }
+
+export type DeployFlags = SessionFlags & InfrastructureFlags & ReleaseFlags
 
 /** `emr deploy`: the infrastructure, then the services; reads, asks, deploys, and tells. */
 export async function runDeploy(flags: DeployFlags, context: CommandContext): Promise<Report<unknown>> {
@@ -40,9 +49,10 @@ export async function runDeploy(flags: DeployFlags, context: CommandContext): Pr
   return withInfrastructure(infrastructure, await deployServices(session, flags, context))
 }
 
-async function deployServices(
+/** Compares, asks, deploys with the lock held, verifies and records. */
+export async function deployServices(
   session: Session,
-  flags: DeployFlags,
+  flags: ReleaseFlags,
   context: CommandContext,
 ): Promise<Report<DeployPlan | DeployResult>> {
   const suite = flags['skip-smoke-tests'] ? undefined : await suiteOf(session)
@@ -51,7 +61,7 @@ async function deployServices(
   if (flags['dry-run']) return dryRunReport(plan, flags)
   const pending = plan.services.filter(({ action }) => action !== 'unchanged').length
   if (pending > 0) {
-    process.stderr.write(`${planView(plan, stderrTheme, { fields: false })}\n`)
+    process.stderr.write(`${planView(plan, stderrTheme, { fields: flags.change !== undefined })}\n`)
     await confirm(session.environment, `deploy ${planSummary(plan)} in ${plan.environment}`, {
       ...flags,
       ...context,
@@ -74,19 +84,20 @@ async function deployServices(
 }
 
 /** Without smoke tests nothing is proven, and a later rollback should not come as a surprise. */
-function noteUnproven(flags: DeployFlags): undefined {
+function noteUnproven(flags: ReleaseFlags): undefined {
   const why = flags['skip-smoke-tests'] ? 'were skipped' : 'are missing: there is no smoke-tests.yaml'
   process.stderr.write(
     `${stderrTheme.warn(symbols.warn)} Smoke tests ${why}; this release set is not proven good\n`,
   )
 }
 
-function requestOf(flags: DeployFlags, { environment }: Session): DeployRequest {
+function requestOf(flags: ReleaseFlags, { environment }: Session): DeployRequest {
   return {
     services: flags.services ?? [],
     tags: parseTags(flags.tag ?? []),
     concurrency: flags.concurrency ?? environment.concurrency,
     timeoutMs: flags.timeout ?? environment.rollout.timeout,
+    ...(flags.change && { change: flags.change }),
   }
 }
 
@@ -117,7 +128,7 @@ interface Prepared {
 }
 
 /** Everything that is read before the question is asked. */
-async function prepare(session: Session, flags: DeployFlags): Promise<Prepared> {
+async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared> {
   const asked = requestOf(flags, session)
   const found = {} as Prepared
   await runTasks([
@@ -149,11 +160,11 @@ async function prepare(session: Session, flags: DeployFlags): Promise<Prepared> 
   return found
 }
 
-function assignmentOf({ request, plan, before, newest }: Prepared, flags: DeployFlags): Assignment {
-  const { services, tags } = request
+function assignmentOf({ request, plan, before, newest }: Prepared, flags: ReleaseFlags): Assignment {
+  const { services, tags, change } = request
   return {
-    operation: 'deploy',
-    request: { services, tags },
+    operation: change ? 'set' : 'deploy',
+    request: { services, tags, ...(change && { change }) },
     planned: Object.fromEntries(plan.services.map(({ service, manifest }) => [service, manifest])),
     services: Object.fromEntries(Object.entries(before).map(([name, state]) => [name, { before: state }])),
     waitMs: flags['wait-lock'] ?? 0,
@@ -161,7 +172,7 @@ function assignmentOf({ request, plan, before, newest }: Prepared, flags: Deploy
   }
 }
 
-function dryRunReport(plan: DeployPlan, flags: DeployFlags): Report<DeployPlan> {
+function dryRunReport(plan: DeployPlan, flags: ReleaseFlags): Report<DeployPlan> {
   const changes = plan.services.some(({ action }) => action !== 'unchanged')
   const text = `${planView(plan, stdoutTheme, { fields: true })}\n\n${planSummary(plan)}. Nothing was changed.`
   return {

@@ -38,6 +38,9 @@ export async function withInfrastructurePorts<T>(
       },
       newestSnapshot: async (instance) =>
         (await import('../adapters/aws/rds.ts')).newestSnapshot(aws, instance, signal),
+      offeredVersions: async (service) =>
+        (await import('../adapters/aws/versions.ts')).offeredVersions(aws, service, signal),
+      quota: async (name) => (await import('../adapters/aws/quotas.ts')).quotaView(aws, name, signal),
       signal,
       now: Date.now,
     })

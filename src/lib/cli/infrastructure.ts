@@ -7,8 +7,10 @@ import {
 } from '../output/infrastructure-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
+import { assertAgreement } from '../workflows/infrastructure/agreement.ts'
 import { applyTasks, isEmpty } from '../workflows/infrastructure/apply.ts'
 import { assertAllowed } from '../workflows/infrastructure/guard.ts'
+import { assertOffered } from '../workflows/infrastructure/offers.ts'
 import { planTasks } from '../workflows/infrastructure/prepare.ts'
 import type {
   InfrastructurePlan,
@@ -55,10 +57,11 @@ export async function deployInfrastructure(
   return withInfrastructurePorts(session, async (ports) => {
     const plan = await makePlan(ports, flags['refresh-only'] ? 'refresh-only' : 'apply')
     if (flags['dry-run']) return dryRun(plan, flags)
+    assertOffered(plan)
     await assertAllowed(ports, plan, flags['allow-destroy'] ?? [])
     await approve(session, plan, flags, context)
     const result = await applyPlan(ports, plan)
-    assertCluster(session, result)
+    assertAgreement(session.environment, result.outputs)
     const text = infrastructureResultView(result, stdoutTheme)
     return { report: { document: result, text }, last: flags['skip-services'] }
   })
@@ -165,20 +168,6 @@ export function assertFingerprint(plan: InfrastructurePlan, approved: string | u
       exitCode: ExitCode.preflight,
       suggestions: [`emr deploy ${plan.environment} --skip-services --dry-run`],
       details: { approved, fingerprint: plan.fingerprint },
-    },
-  )
-}
-
-/** The services must go to the cluster that was just applied, not to another one that the configuration names. */
-function assertCluster({ environment: { name, cluster } }: Session, { outputs }: InfrastructureResult): void {
-  const applied = outputs.cluster_name?.value
-  if (cluster.kind !== 'eks' || applied === undefined || applied === cluster.name) return
-  throw new EmrError(
-    `The infrastructure of ${name} made the cluster ${applied}, but its configuration names ${cluster.name}`,
-    {
-      code: 'CLUSTER_MISMATCH',
-      exitCode: ExitCode.preflight,
-      suggestions: [`set environments.${name}.cluster.eks: ${applied}`],
     },
   )
 }

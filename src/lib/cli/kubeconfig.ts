@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { parse, stringify } from 'yaml'
-import { type Kubeconfig, mergeKubeconfigs } from '../adapters/kubernetes/merge-kubeconfig.ts'
+import { delimiter, join } from 'node:path'
+import { mergeContext } from '../adapters/kubernetes/merge-kubeconfig.ts'
 import { writePrivateFile } from '../adapters/private-file.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import type { CommandContext, Report } from './base-command.ts'
@@ -26,7 +25,7 @@ export async function runKubeconfig(
 ): Promise<Report<Written>> {
   const session = await openSession(flags, signal)
   const { kubeconfig: made, context } = await clusterAccess(session, { start: true })
-  const kubeconfig = flags.merge ? await merge(made) : made
+  const kubeconfig = flags.merge ? await merge(made, context) : made
   const { name, namespace } = session.environment
   const use = flags.merge ? '' : ` --kubeconfig ${kubeconfig}`
   const text = [
@@ -36,14 +35,21 @@ export async function runKubeconfig(
   return { document: { environment: name, kubeconfig, context }, text }
 }
 
-/** Adds the entries to the file that kubectl reads, and leaves its current context. */
-async function merge(from: string): Promise<string> {
-  const target = process.env.KUBECONFIG?.split(':')[0] || join(homedir(), '.kube', 'config')
-  const existing = await readFile(target, 'utf8').catch((error: NodeJS.ErrnoException) => {
+/**
+ * Adds the context to the file that kubectl reads, and leaves its current context. The file as it was is kept beside it.
+ * @returns where the context is now
+ */
+async function merge(from: string, context: string): Promise<string> {
+  const named = process.env.KUBECONFIG?.split(delimiter).find(Boolean) ?? join(homedir(), '.kube', 'config')
+  // A link stays a link: what it points to is replaced.
+  const path = await realpath(named).catch(() => named)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw error
   })
-  const added = parse(await readFile(from, 'utf8')) as Kubeconfig
-  await writePrivateFile(target, stringify(mergeKubeconfigs((parse(existing) ?? {}) as Kubeconfig, added)))
-  return target
+  const merged = mergeContext({ path, text }, { path: from, text: await readFile(from, 'utf8') }, context)
+  if (merged === text) return path
+  if (text !== '') await writePrivateFile(`${path}.before-emr`, text)
+  await writePrivateFile(path, merged)
+  return path
 }

@@ -1,15 +1,16 @@
 import { stringify } from 'yaml'
 import { PASSWORD_FILE } from '../adapters/kubernetes/backup-job.ts'
+import type { Environment } from '../domain/environment.ts'
 import type { LoadedConfig } from './load.ts'
 
 /**
  * The configuration of one environment for a pod that backs it up: without what only this machine has (profile,
  * files), with the password where the pod has it.
+ * @param environment with what the infrastructure tells of its database: a pod has no Terraform to ask
  * @returns text of an emr.config.yaml; references to secrets, never a secret
  */
-export function jobConfig({ settings }: LoadedConfig, name: string): string {
-  const environment = settings.environments[name]
-  const { aws, database, backup } = environment ?? {}
+export function jobConfig({ settings }: LoadedConfig, { name, aws, database }: Environment): string {
+  const backup = settings.environments[name]?.backup
   const { profile: _, ...account } = aws ?? {}
   const { job } = backup ?? {}
   const { mode = 'verify-full' } = database?.tls ?? {}
@@ -21,7 +22,7 @@ export function jobConfig({ settings }: LoadedConfig, name: string): string {
         ...(aws && { aws: account }),
         // Never looked at there.
         cluster: { kubeconfig: 'none', context: 'none' },
-        database: { ...database, tls, password: job?.secret && { file: PASSWORD_FILE } },
+        database: database && { ...database, tls, password: job?.secret && { file: PASSWORD_FILE } },
         backup,
       },
     },

@@ -15,7 +15,7 @@ export function planView(plan: DeployPlan, theme: Theme, options: { fields: bool
   ]
   for (const service of plan.services) {
     lines.push(`  ${service.service.padEnd(width)}  ${serviceLine(service, theme)}`)
-    if (options.fields) lines.push(...service.changes.flatMap((change) => changeLines(change, theme)))
+    if (options.fields) lines.push(...changeLines(service.changes, theme))
   }
   return lines.join('\n')
 }
@@ -39,8 +39,25 @@ function serviceLine({ action, image, keptTag, changes }: ServicePlan, theme: Th
   return `${theme.strong(action.padEnd(8))} ${versionChange(image)}${kept}  ${counts.join(', ')}`
 }
 
-/** One changed object: its name, and each field that differs. */
-export function changeLines({ action, object, fields }: ObjectChange, theme: Theme): string[] {
+/** Labels that every object of a release carries, and that change with every version. */
+const VERSION_LABEL = /^metadata\.labels\."(app\.kubernetes\.io\/version|helm\.sh\/chart)"$/
+
+/** The changed objects with each field that differs; those that only carry the new version are counted. */
+export function changeLines(changes: ObjectChange[], theme: Theme): string[] {
+  const isLabelled = ({ action, fields }: ObjectChange) =>
+    action === 'update' && fields.every(({ path }) => VERSION_LABEL.test(path))
+  const labelled = changes.filter(isLabelled).length
+  const lines = changes
+    .filter((change) => !isLabelled(change))
+    .flatMap((change) => objectLines(change, theme))
+  if (labelled === 0) return lines
+  return [
+    ...lines,
+    `    ${theme.changed(`~ ${count(labelled, 'object')}`)}, nothing but the version in the labels`,
+  ]
+}
+
+function objectLines({ action, object, fields }: ObjectChange, theme: Theme): string[] {
   if (action === 'create') return [`    ${theme.added(`+ ${object}`)}`]
   if (action === 'delete') return [`    ${theme.removed(`- ${object}`)}`]
   return [`    ${theme.changed(`~ ${object}`)}`, ...fields.flatMap((field) => fieldLines(field, theme))]

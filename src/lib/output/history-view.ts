@@ -44,13 +44,16 @@ function outcomeCell(outcome: SetOutcome, theme: Theme): string {
   return theme.warn(`${symbols.warn} ${outcome}`)
 }
 
-function changesCell({ services, restored, failure }: ReleaseSet): string {
+function changesCell({ operation, request, services, restored, failure }: ReleaseSet): string {
   const changed = Object.entries(services).flatMap(([name, { before, after }]) => {
     if (before?.revision === after?.revision || after === undefined) return []
     const version = versionChange({ before: before?.image, after: after.image })
     if (sameState(before, after)) return [`${name} as it was, ${version}`]
     return [`${name} ${version}`]
   })
+  if (operation === 'scale')
+    changed.push(`${request.services.join()} to ${count(request.replicas ?? 0, 'pod')}`)
+  if (operation === 'restart') changed.push(`${request.services.join()} restarted`)
   const parts = [
     changed.join(', ') || 'nothing changed',
     ...(restored ? [`back to ${restored}`] : []),

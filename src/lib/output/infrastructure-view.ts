@@ -1,4 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
+import type { OfferCheck } from '../domain/terraform/offers.ts'
 import type { ResourceAction, ResourceChange } from '../domain/terraform/plan.ts'
 import type { Counts } from '../domain/terraform/summary.ts'
 import type { InfrastructurePlan, InfrastructureResult } from '../workflows/infrastructure/types.ts'
@@ -23,7 +24,7 @@ const ACTIONS = Object.keys(PAST) as ResourceAction[]
 
 /** What a plan would do: everything that touches what exists line by line, what is new by concern. */
 export function infrastructurePlanView(plan: InfrastructurePlan, theme: Theme): string {
-  const { environment, workspace, fingerprint, changes, drift, warnings } = plan
+  const { environment, workspace, fingerprint, changes, drift, checks, warnings } = plan
   const head = `${theme.strong(`${environment}: infrastructure`)}${theme.faint(`  workspace ${workspace}, plan ${fingerprint}`)}`
   const touched = changes.filter(({ action }) => action !== 'create')
   return [
@@ -31,6 +32,7 @@ export function infrastructurePlanView(plan: InfrastructurePlan, theme: Theme): 
     ...changeLines(touched, theme),
     ...groupLines(plan, theme),
     ...driftLines(drift, theme),
+    ...checkLines(checks, theme),
     ...shortened(
       warnings.map(firstSentence),
       MOST_WARNINGS,
@@ -40,8 +42,10 @@ export function infrastructurePlanView(plan: InfrastructurePlan, theme: Theme): 
   ].join('\n')
 }
 
-function closingLine({ mode, changes, counts, drift }: InfrastructurePlan): string {
-  if (changes.length > 0) return `${planCounts(counts)}.`
+function closingLine({ mode, changes, counts, drift, checks }: InfrastructurePlan): string {
+  const refused = checks.some(({ status }) => status === 'problem')
+  if (changes.length > 0)
+    return `${planCounts(counts)}.${refused ? ' A deploy refuses it until that is mended.' : ''}`
   if (mode !== 'refresh-only') return 'Nothing to change.'
   return drift.length === 0 ? 'Nothing was changed outside Terraform.' : 'A deploy puts it back.'
 }
@@ -91,6 +95,20 @@ function driftLines(drift: ResourceChange[], theme: Theme): string[] {
     `  ${theme.warn(symbols.warn)} ${count(drift.length, 'resource')} changed outside Terraform:`,
     ...shortened(drift, MOST_CHANGES, (change) => `    ${changeLine(change, theme)}`),
   ]
+}
+
+/** What AWS would refuse, and what it did not tell; that the rest is well needs no line. */
+function checkLines(checks: OfferCheck[], theme: Theme): string[] {
+  const signs = {
+    problem: theme.bad(symbols.bad),
+    warning: theme.warn(symbols.warn),
+    unknown: `${theme.warn(symbols.warn)} not evaluated:`,
+  }
+  return checks.flatMap(({ status, detail, fix }) => {
+    if (status === 'good') return []
+    const way = fix === undefined ? [] : [`      ${theme.faint('→')} ${fix}`]
+    return [`  ${signs[status]} ${detail}`, ...way]
+  })
 }
 
 function shortened<T>(items: readonly T[], most: number, line: (item: T) => string): string[] {

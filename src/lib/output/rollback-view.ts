@@ -16,7 +16,7 @@ export function rollbackPlanView(plan: RollbackPlan, theme: Theme, options: { fi
   if (set && !set.proven) lines.push(`  ${theme.warn(`${symbols.warn} no smoke tests have proven that set`)}`)
   for (const service of services) {
     lines.push(`  ${service.service.padEnd(width)}  ${serviceLine(service, theme)}`)
-    if (options.fields) lines.push(...service.changes.flatMap((change) => changeLines(change, theme)))
+    if (options.fields) lines.push(...changeLines(service.changes, theme))
   }
   const leave = (name: string, why: string) => lines.push(`  ${name.padEnd(width)}  ${theme.warn(why)}`)
   for (const name of added) leave(name, 'was added after that set: stays as it is')

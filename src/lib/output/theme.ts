@@ -12,10 +12,15 @@ export interface Theme {
   changed(text: string): string
   strong(text: string): string
   faint(text: string): string
+  inverse(text: string): string
+  /** In one of six colours. */
+  prefix(text: string, index: number): string
 }
 
 /** Meaning first: 16 colours at most, and never colour alone. */
 function themeOf(chalk: ChalkInstance): Theme {
+  const { cyan, green, magenta, yellow, blue, white } = chalk
+  const prefixes = [cyan, green, magenta, yellow, blue, white]
   return {
     good: chalk.green,
     bad: chalk.red,
@@ -25,6 +30,8 @@ function themeOf(chalk: ChalkInstance): Theme {
     changed: chalk.yellow,
     strong: chalk.bold,
     faint: chalk.dim,
+    inverse: chalk.inverse,
+    prefix: (text, index) => prefixes[index % prefixes.length]?.(text) ?? text,
   }
 }
 

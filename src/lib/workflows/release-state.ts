@@ -2,8 +2,19 @@ import type { Helm, Release } from '../adapters/helm/helm.ts'
 import type { KubernetesObject } from '../adapters/kubernetes/types.ts'
 import { digest } from '../digest.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
+import type { Environment } from '../domain/environment.ts'
 import { objectKey } from '../domain/manifest/object.ts'
 import type { LiveStates, ServiceState } from '../domain/release/release-set.ts'
+import { EmrError, ExitCode } from '../errors.ts'
+
+/** What is not there cannot be changed. */
+export function notInstalled({ environment }: { environment: Environment }, service: string): EmrError {
+  return new EmrError(`${service} is not installed in ${environment.name}`, {
+    code: 'NOT_INSTALLED',
+    exitCode: ExitCode.preflight,
+    suggestions: [`emr deploy ${environment.name} --services ${service}`],
+  })
+}
 
 interface Workload extends KubernetesObject {
   spec?: { template?: { spec?: { containers?: { image?: string }[] } } }

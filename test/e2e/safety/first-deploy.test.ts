@@ -4,7 +4,7 @@ import { onSandbox, openProject, type Project } from '../project.ts'
 describe.skipIf(!onSandbox)('where there is nothing to go back to', () => {
   let project: Project
   beforeAll(async () => {
-    project = await openProject({ environments: { sandbox: {}, grown: {} } })
+    project = await openProject({ helm: '3', environments: { sandbox: {}, grown: {} } })
   })
   afterAll(() => project?.close())
 

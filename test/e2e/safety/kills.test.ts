@@ -1,14 +1,23 @@
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmMajors } from '../../support/binaries.ts'
 import { processesWith } from '../../support/processes.ts'
 import { onSandbox, openProject, type Project } from '../project.ts'
 
+const charts = resolve(import.meta.dirname, '../../../helm')
 /** With both majors, fifty in all. */
 const ENVIRONMENTS = ['a', 'b', 'c', 'd', 'e']
 const KILLS = 5
 /** About as long as an undisturbed operation takes here. */
 const OPERATION_MS = 3_000
+
+/** Two waves and two services side by side are enough to be cut off in the middle of. */
+const services = {
+  'task-service': { chart: join(charts, 'task-service') },
+  'emr-service': { chart: join(charts, 'emr-service') },
+  'api-gateway': { chart: join(charts, 'api-gateway'), needs: ['task-service', 'emr-service'] },
+}
 
 /** How a process is asked to go away: by a person, by a CI system, by the kernel, by a power cut. */
 const WAYS: NodeJS.Signals[][] = [
@@ -24,6 +33,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('killed at random moments, with hel
   beforeAll(async () => {
     project = await openProject({
       helm,
+      services,
       environments: Object.fromEntries(ENVIRONMENTS.map((name) => [name, {}])),
     })
     await project.emr('sandbox', 'start')

@@ -6,7 +6,10 @@ import { onSandbox, openProject, type Project, type Started, seen } from '../pro
 describe.skipIf(!onSandbox)('one operation at a time', () => {
   let project: Project
   beforeAll(async () => {
-    project = await openProject({ environments: { race: {}, wait: {}, dead: {}, fence: {}, frozen: {} } })
+    project = await openProject({
+      helm: '3',
+      environments: { race: {}, wait: {}, dead: {}, fence: {}, frozen: {} },
+    })
     await Promise.all(
       ['race', 'wait', 'dead', 'fence', 'frozen'].map((name) => project.emr('deploy', name, '--tag', 'v1')),
     )

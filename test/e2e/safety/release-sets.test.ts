@@ -20,7 +20,12 @@ describe.skipIf(!onSandbox).each(helmMajors)('release sets with helm %s', (helm)
   beforeAll(async () => {
     project = await openProject({
       helm,
-      environments: { sandbox: {}, development: {}, staging: {}, production: {} },
+      environments: {
+        sandbox: { rollout: { podCreation: '1s' } },
+        development: {},
+        staging: {},
+        production: {},
+      },
     })
     copyFileSync(smokeTests, join(project.folder, 'smoke-tests.yaml'))
   })
@@ -166,11 +171,17 @@ describe.skipIf(!onSandbox).each(helmMajors)('release sets with helm %s', (helm)
     expect(await tags()).toEqual({ ...all('v1'), 'sync-service': 'v2' })
   })
 
-  test('to a named set', async () => {
+  test('to a named set, after a rollback to it that failed', async () => {
     const first = (await history()).at(-1)?.id ?? ''
-    const back = await project.emr('rollback', 'sandbox', 'all', '--to', first, '--json')
-    expect(back.code).toBe(0)
-    expect(JSON.parse(back.stdout)).toMatchObject({ outcome: 'rolled-back', set: first })
+    const back = () => project.emr('rollback', 'sandbox', 'all', '--to', first, '--json')
+    await project.kubectl('create', 'quota', 'full', '-n', namespace(), '--hard=pods=1')
+    const refused = await back()
+    expect(refused.code).toBe(7)
+    expect(refused.stderr).toContain('exceeded quota: full')
+    await project.kubectl('delete', 'quota', 'full', '-n', namespace())
+    const again = await back()
+    expect(again.code, again.stderr).toBe(0)
+    expect(JSON.parse(again.stdout)).toMatchObject({ set: first })
     expect(await tags()).toEqual(all('v1'))
     const unknown = await project.emr('rollback', 'sandbox', 'all', '--to', '1999')
     expect(unknown.code).toBe(2)

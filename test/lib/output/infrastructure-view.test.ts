@@ -18,6 +18,7 @@ function view(changes: ResourceChange[], part: Partial<InfrastructurePlan> = {})
     drift: [],
     deletionProtected: [],
     databases: [],
+    checks: [],
     warnings: [],
     ...part,
   }
@@ -33,6 +34,20 @@ const change = (action: ResourceChange['action'], address: string): ResourceChan
 })
 
 describe('the view of a plan', () => {
+  test('tells what AWS would refuse and what it did not tell, and nothing of what is well', () => {
+    const text = view([change('create', 'aws_eks_cluster.main')], {
+      checks: [
+        { id: 'version.eks', status: 'problem', detail: 'no 1.28', fix: 'set eks_version = "1.33"' },
+        { id: 'version.rds', status: 'good', detail: '15.13 can be created' },
+        { id: 'quota.vpcs', status: 'unknown', detail: 'access denied' },
+      ],
+    })
+    expect(text).toContain('✖ no 1.28\n      → set eks_version = "1.33"\n')
+    expect(text).toContain('not evaluated: access denied')
+    expect(text).not.toContain('15.13')
+    expect(text).toMatch(/1 to create\. A deploy refuses it until that is mended\.$/)
+  })
+
   test('of 180 resources fits on a screen and names what is lost', () => {
     const types = [
       'aws_subnet',

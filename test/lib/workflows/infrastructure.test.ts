@@ -2,10 +2,12 @@ import type { ListrTask } from 'listr2'
 import { describe, expect, test } from 'vitest'
 import type { StatePart } from '../../../src/lib/adapters/aws/state-store.ts'
 import type { PlannedResource } from '../../../src/lib/domain/terraform/plan.ts'
-import { type EmrError, InterruptedError } from '../../../src/lib/errors.ts'
+import { EmrError, InterruptedError } from '../../../src/lib/errors.ts'
+import { assertAgreement } from '../../../src/lib/workflows/infrastructure/agreement.ts'
 import { applyTasks } from '../../../src/lib/workflows/infrastructure/apply.ts'
 import { bootstrapTasks, inspectStore } from '../../../src/lib/workflows/infrastructure/bootstrap.ts'
 import { assertAllowed } from '../../../src/lib/workflows/infrastructure/guard.ts'
+import { assertOffered } from '../../../src/lib/workflows/infrastructure/offers.ts'
 import { planTasks } from '../../../src/lib/workflows/infrastructure/prepare.ts'
 import type { InfrastructurePorts } from '../../../src/lib/workflows/infrastructure/types.ts'
 import { thresholds } from '../domain/rollout/facts.ts'
@@ -67,6 +69,8 @@ function portsOf(resources: PlannedResource[], part: Partial<InfrastructurePorts
     identity: async () => ({ accountId: '111111111111', arn: 'arn', expiresAt: undefined }),
     stateStore: async () => store(true),
     newestSnapshot: async () => NOW - HOUR,
+    offeredVersions: async () => [{ version: '15.13' }],
+    quota: async () => ({ limit: 5, used: 0 }),
     signal: new AbortController().signal,
     now: () => NOW,
     ...part,
@@ -127,12 +131,97 @@ describe('planning', () => {
     expect((error as EmrError).message).toContain('credentials end in 1 m 00 s')
     expect(log).toEqual([])
   })
+  test('a variable file of another region is refused', async () => {
+    const { ports } = portsOf([])
+    const show = async () => ({ resources: [], drift: [], region: 'eu-west-1' })
+    await expect(planOf({ ...ports, terraform: { ...ports.terraform, show } })).rejects.toMatchObject({
+      code: 'REGION_MISMATCH',
+      exitCode: 4,
+      message: expect.stringContaining('puts dev in eu-west-1, but its configuration says us-east-1'),
+    })
+  })
   test('one problem alone keeps its own code', async () => {
     const { ports } = portsOf([], { stateStore: async () => ({ ...store(true), lockTable: false }) })
     await expect(planOf(ports)).rejects.toMatchObject({
       code: 'STATE_STORE_MISSING',
       message: "There is no place for Terraform's state: the table locks not found",
     })
+  })
+})
+
+describe('what AWS offers', () => {
+  const created = (version: string) => [
+    database({ actions: ['create'], before: {}, after: { engine_version: version } }),
+    database({ address: 'aws_vpc.main', type: 'aws_vpc', actions: ['create'], before: {}, after: {} }),
+  ]
+
+  test('is asked once the plan is known, and is part of it', async () => {
+    const { ports } = portsOf(created('15.13'))
+    const { checks } = await planOf(ports)
+    expect(checks.map(({ id, status }) => [id, status])).toEqual([
+      ['version.rds', 'good'],
+      ['quota.vpcs', 'good'],
+    ])
+    expect(() => assertOffered({ checks })).not.toThrow()
+  })
+  test('and what it does not offer is refused, all of it at once, with what to write', async () => {
+    const { ports } = portsOf(created('15.4'), { quota: async () => ({ limit: 5, used: 5 }) })
+    const { checks } = await planOf(ports)
+    expect(() => assertOffered({ checks })).toThrow(
+      expect.objectContaining({
+        code: 'AWS_WOULD_REFUSE',
+        exitCode: 4,
+        suggestions: [
+          'set rds_engine_version = "15.13" in the variable file',
+          expect.stringContaining('request-service-quota-increase'),
+        ],
+      }),
+    )
+  })
+  test('is not evaluated, and never good, where AWS does not tell', async () => {
+    const denied = new EmrError('The AWS identity may not list the versions', {
+      code: 'ACCESS_DENIED',
+      exitCode: 4,
+    })
+    const { ports } = portsOf(created('15.4'), { offeredVersions: () => Promise.reject(denied) })
+    const { checks } = await planOf(ports)
+    expect(checks[0]).toMatchObject({ id: 'version.rds', status: 'unknown', detail: denied.message })
+    expect(() => assertOffered({ checks })).not.toThrow()
+  })
+  test('is not asked for what stays as it is', async () => {
+    const asked = () => Promise.reject(new Error('asked'))
+    const same = {
+      actions: ['update'],
+      before: { engine_version: '15.4' },
+      after: { engine_version: '15.4' },
+    }
+    const { ports } = portsOf([database(same)], { offeredVersions: asked, quota: asked })
+    expect((await planOf(ports)).checks).toEqual([])
+  })
+})
+
+describe('what was applied and what is configured', () => {
+  const environment = {
+    name: 'dev',
+    cluster: { kind: 'eks' as const, name: 'emr-platform-dev' },
+    namespace: 'emr-platform-dev',
+  }
+  const outputs = (cluster: string, namespace = 'emr-platform-dev') => ({
+    cluster_name: { value: cluster, sensitive: false },
+    namespace: { value: namespace, sensitive: false },
+  })
+
+  test('are the same cluster and the same namespace', () => {
+    expect(() => assertAgreement(environment, outputs('emr-platform-dev'))).not.toThrow()
+    expect(() => assertAgreement(environment, {})).not.toThrow()
+  })
+  test.each([
+    ['CLUSTER_MISMATCH', outputs('other'), 'set environments.dev.cluster.eks: other'],
+    ['NAMESPACE_MISMATCH', outputs('emr-platform-dev', 'n'), 'set environments.dev.namespace: n'],
+  ])('or the services stay as they are: %s', (code, applied, suggestion) => {
+    expect(() => assertAgreement(environment, applied)).toThrow(
+      expect.objectContaining({ code, exitCode: 4, suggestions: [suggestion] }),
+    )
   })
 })
 

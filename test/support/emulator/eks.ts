@@ -35,7 +35,7 @@ export function eksParts(): Gap {
   const entry = ({ method, body }: ApiRequest, cluster: string, principal: string): ApiAnswer => {
     if (method === 'POST' && principal === '') {
       const input = JSON.parse(body)
-      entries.set(input.principalArn, {
+      entries.set(`${cluster}/${input.principalArn}`, {
         ...{
           kubernetesGroups: [],
           type: 'STANDARD',
@@ -46,11 +46,11 @@ export function eksParts(): Gap {
         accessEntryArn: arn(cluster, 'access-entry/*/1'),
         ...{ createdAt: 0, modifiedAt: 0 },
       })
-      return json({ accessEntry: entries.get(input.principalArn) })
+      return json({ accessEntry: entries.get(`${cluster}/${input.principalArn}`) })
     }
-    const found = entries.get(principal)
+    const found = entries.get(`${cluster}/${principal}`)
     if (found === undefined) return notFound()
-    if (method === 'DELETE') entries.delete(principal)
+    if (method === 'DELETE') entries.delete(`${cluster}/${principal}`)
     return json({ accessEntry: found })
   }
 
@@ -60,15 +60,16 @@ export function eksParts(): Gap {
     principal: string,
     policyArn: string,
   ): ApiAnswer => {
-    const all = policies.get(principal) ?? []
+    const key = `${cluster}/${principal}`
+    const all = policies.get(key) ?? []
     if (method === 'POST') {
       const added = { associatedAt: 0, modifiedAt: 0, ...JSON.parse(body) }
-      policies.set(principal, [...all, added])
+      policies.set(key, [...all, added])
       return json({ clusterName: cluster, principalArn: principal, associatedAccessPolicy: added })
     }
     if (method === 'DELETE') {
       policies.set(
-        principal,
+        key,
         all.filter((each) => each.policyArn !== policyArn),
       )
       return json({})

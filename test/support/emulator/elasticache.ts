@@ -70,3 +70,48 @@ export function cacheParameterGroups(): Gap {
 function key(index: number, field: 'Name' | 'Value'): string {
   return `ParameterNameValues.ParameterNameValue.${index}.Parameter${field}`
 }
+
+/** ElastiCache: the nodes of a replication group, which the emulator names but does not describe. */
+export function cacheGroupMembers(): Gap {
+  const groups = new Map<string, URLSearchParams>()
+  return {
+    answer(request) {
+      const query = queryOf(request)
+      if (query.get('Action') === 'CreateReplicationGroup') {
+        groups.set(query.get('ReplicationGroupId') ?? '', query)
+      }
+      if (query.get('Action') !== 'DescribeCacheClusters') return undefined
+      const id = query.get('CacheClusterId') ?? ''
+      const group = groups.get(id.replace(/-\d{3}$/, ''))
+      return group && xml(memberXml(id, group))
+    },
+  }
+}
+
+function memberXml(id: string, group: URLSearchParams): string {
+  const same = [
+    'CacheNodeType',
+    'Engine',
+    'CacheSubnetGroupName',
+    'PreferredMaintenanceWindow',
+    'SnapshotWindow',
+  ]
+  const security = [...group]
+    .filter(([name]) => name.startsWith('SecurityGroupIds.'))
+    .map(([, value]) => `<member><SecurityGroupId>${value}</SecurityGroupId><Status>active</Status></member>`)
+  const fields = {
+    CacheClusterId: id,
+    ReplicationGroupId: group.get('ReplicationGroupId'),
+    CacheClusterStatus: 'available',
+    // A group is asked for as 7.0, and runs a patch of it.
+    EngineVersion: `${group.get('EngineVersion')}.7`,
+    NumCacheNodes: '1',
+    ...Object.fromEntries(same.map((name) => [name, group.get(name)])),
+    CacheParameterGroup: `<CacheParameterGroupName>${group.get('CacheParameterGroupName')}</CacheParameterGroupName>`,
+    SecurityGroups: security.join(''),
+    ARN: `arn:aws:elasticache:us-east-1:123456789012:cluster:${id}`,
+  }
+  const body = Object.entries(fields).map(([name, value]) => `<${name}>${value ?? ''}</${name}>`)
+  const list = `<CacheClusters><CacheCluster>${body.join('')}</CacheCluster></CacheClusters>`
+  return `<DescribeCacheClustersResponse xmlns="http://elasticache.amazonaws.com/doc/2015-02-02/"><DescribeCacheClustersResult>${list}</DescribeCacheClustersResult></DescribeCacheClustersResponse>`
+}

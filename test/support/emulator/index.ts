@@ -1,7 +1,9 @@
 import { eksParts } from './eks.ts'
-import { cacheParameterGroups } from './elasticache.ts'
+import { cacheGroupMembers, cacheParameterGroups } from './elasticache.ts'
 import type { Gap } from './gaps.ts'
 import { kafka } from './kafka.ts'
+import { offers } from './offers.ts'
+import { databaseInstances } from './rds.ts'
 import { backupSelections, bucketDocuments, scalingTags, trailsByArn } from './storage.ts'
 
 /** Everything that moto 5 lacks of what this project calls, each with a memory of its own. */
@@ -14,5 +16,8 @@ export function gaps(): Gap[] {
     eksParts(),
     kafka(),
     cacheParameterGroups(),
+    cacheGroupMembers(),
+    databaseInstances(),
+    offers,
   ]
 }

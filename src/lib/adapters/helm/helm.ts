@@ -51,6 +51,11 @@ export interface ChartInput {
   values: string[]
   /** Given as texts, above the files: `image.tag` -> `v2`. */
   set: Record<string, string>
+  /**
+   * One change of what runs: the values of the release stay (`--reuse-values`), and these come above them, as numbers
+   * and truth values where they look like such (`--set`).
+   */
+  change?: Record<string, string>
 }
 
 export interface HelmTarget {
@@ -138,11 +143,12 @@ export class Helm {
     }))
   }
 
-  /** Renders a chart on this machine, as an upgrade would. @param kubeVersion of the cluster, for Capabilities */
+  /** Renders a chart, as an upgrade would. @param kubeVersion of the cluster, for Capabilities */
   async template(
     input: ChartInput,
     options: RunOptions & { kubeVersion?: string } = {},
   ): Promise<{ objects: KubernetesObject[]; hooks: KubernetesObject[] }> {
+    if (input.change) return this.#previewChange(input, options)
     const version = options.kubeVersion === undefined ? [] : ['--kube-version', options.kubeVersion]
     const args = [
       'template',
@@ -207,6 +213,20 @@ export class Helm {
     return false
   }
 
+  /** The values of a release are known to an upgrade only, not to `helm template`. */
+  async #previewChange(
+    input: ChartInput,
+    options: RunOptions,
+  ): Promise<{ objects: KubernetesObject[]; hooks: KubernetesObject[] }> {
+    const dryRun = ['--dry-run=server', '--output', 'json']
+    const args = ['upgrade', ...chartArgs(input), ...this.#targetArgs(), ...dryRun, ...this.#writeArgs]
+    const { manifest, hooks } = statusSchema.parse(JSON.parse(await this.#render(args, input, options)))
+    return {
+      objects: parseManifest(manifest),
+      hooks: (hooks ?? []).flatMap((hook) => parseManifest(hook.manifest)),
+    }
+  }
+
   async #render(args: string[], { release }: ChartInput, options: RunOptions): Promise<string> {
     try {
       return (await this.#runner.run(this.#command(args, 'read'), options)).stdout
@@ -240,16 +260,16 @@ export class Helm {
   }
 }
 
-function chartArgs({ release, chart, values, set }: ChartInput): string[] {
+function chartArgs({ release, chart, values, set, change }: ChartInput): string[] {
+  // helm splits the settings at commas.
+  const settings = (flag: string, given: Record<string, string>) =>
+    Object.entries(given).flatMap(([key, value]) => [flag, `${key}=${value.replaceAll(',', '\\,')}`])
   return [
     release,
     chart,
     ...values.flatMap((file) => ['--values', file]),
-    // helm splits --set-string at commas.
-    ...Object.entries(set).flatMap(([key, value]) => [
-      '--set-string',
-      `${key}=${value.replaceAll(',', '\\,')}`,
-    ]),
+    ...settings('--set-string', set),
+    ...(change ? ['--reuse-values', ...settings('--set', change)] : []),
   ]
 }
 

@@ -2,6 +2,7 @@ import type { Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.js'
 import type { Job } from 'kubernetes-types/batch/v1.js'
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js'
+import { tagOf } from '../../domain/image.ts'
 import type {
   ContainerFacts,
   DeploymentFacts,
@@ -23,6 +24,9 @@ export function deploymentFacts({ metadata, spec, status }: Deployment): Deploym
     generation: metadata?.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
     revision: metadata?.annotations?.[REVISION],
+    service: serviceOf(metadata),
+    version: tagOf(spec?.template.spec?.containers[0]?.image),
+    createdAt: time(metadata?.creationTimestamp),
     paused: spec?.paused ?? false,
     desired: spec?.replicas ?? 1,
     updated: status?.updatedReplicas ?? 0,
@@ -48,11 +52,15 @@ export function podFacts({ metadata, spec, status }: Pod): PodFacts {
   return {
     ...identity(metadata),
     owner: ownerOf(metadata),
+    service: serviceOf(metadata),
     createdAt: time(metadata?.creationTimestamp),
     node: spec?.nodeName,
     phase: status?.phase ?? 'Pending',
     ready: condition('Ready')?.status === 'True',
+    readyChangedAt: time(condition('Ready')?.lastTransitionTime),
     deleting: metadata?.deletionTimestamp !== undefined,
+    deleteBy: metadata?.deletionTimestamp ? time(metadata.deletionTimestamp) : undefined,
+    failure: status?.phase === 'Failed' && status.reason ? reasonOf(status) : undefined,
     unscheduled: scheduled?.status === 'False' ? reasonOf(scheduled) : undefined,
     containers: [
       ...(status?.initContainerStatuses ?? []).map((each) => containerFacts(each, true)),
@@ -103,7 +111,13 @@ export function eventFacts(event: Event): EventFacts {
   }
 }
 
-function identity(metadata: ObjectMeta | undefined): { uid: string; name: string } {
+/** The labels that helm charts, ours among them, put on what belongs to a release. */
+export function serviceOf(metadata: ObjectMeta | undefined): string | undefined {
+  const labels = metadata?.labels ?? {}
+  return labels['app.kubernetes.io/instance'] ?? labels['app.kubernetes.io/name'] ?? labels.app
+}
+
+export function identity(metadata: ObjectMeta | undefined): { uid: string; name: string } {
   return { uid: metadata?.uid ?? '', name: metadata?.name ?? '' }
 }
 
@@ -120,6 +134,6 @@ function terminated(state: ContainerStateTerminated): Terminated {
   return { ...reasonOf(state), exitCode, finishedAt: time(finishedAt) }
 }
 
-function time(text: string | undefined): number {
+export function time(text: string | undefined): number {
   return text === undefined ? 0 : Date.parse(text)
 }

@@ -20,7 +20,7 @@ const state = z.object({
 /** Release sets as they stand in the cluster. What a newer emr adds is left out, not refused. */
 export const releaseSetSchema: z.ZodType<ReleaseSet> = z.object({
   id: z.string(),
-  operation: z.enum(['deploy', 'rollback']),
+  operation: z.enum(['deploy', 'rollback', 'set', 'scale', 'restart']),
   environment: z.string(),
   by: actor,
   startedAt: z.iso.datetime(),
@@ -29,7 +29,9 @@ export const releaseSetSchema: z.ZodType<ReleaseSet> = z.object({
   request: z.object({
     services: z.array(z.string()),
     tags: z.record(z.string(), z.string()).optional(),
+    change: z.record(z.string(), z.string()).optional(),
     to: z.string().optional(),
+    replicas: z.int().optional(),
   }),
   planned: z.record(z.string(), z.string()).optional(),
   phases: z.array(z.object({ name: z.string(), startedAt: z.string(), endedAt: z.string().optional() })),

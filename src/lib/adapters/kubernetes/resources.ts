@@ -8,6 +8,14 @@ const core = (kind: string, plural: string, namespaced = true): ResourceType => 
   namespaced,
 })
 
+const named = (group: string, version: string, kind: string, plural: string): ResourceType => ({
+  group,
+  version,
+  kind,
+  plural,
+  namespaced: true,
+})
+
 /** The built-in collections that emr itself reads or writes. Everything else is found by discovery. */
 export const resources = {
   pods: core('Pod', 'pods'),
@@ -32,6 +40,16 @@ export const resources = {
     plural: 'ingresses',
     namespaced: true,
   },
+  endpointSlices: named('discovery.k8s.io', 'v1', 'EndpointSlice', 'endpointslices'),
+  autoscalers: named('autoscaling', 'v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
+  budgets: named('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
+  policies: named('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies'),
+  externalSecrets: named('external-secrets.io', 'v1', 'ExternalSecret', 'externalsecrets'),
+  claims: core('PersistentVolumeClaim', 'persistentvolumeclaims'),
+  quotas: core('ResourceQuota', 'resourcequotas'),
+  nodes: core('Node', 'nodes', false),
+  podMetrics: named('metrics.k8s.io', 'v1beta1', 'PodMetrics', 'pods'),
+  nodeMetrics: { ...named('metrics.k8s.io', 'v1beta1', 'NodeMetrics', 'nodes'), namespaced: false },
   jobs: { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true },
 } satisfies Record<string, ResourceType>
 

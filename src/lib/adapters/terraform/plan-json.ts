@@ -31,12 +31,17 @@ const resourceSchema = z.looseObject({
 const planSchema = z.looseObject({
   resource_changes: z.array(resourceSchema).default([]),
   resource_drift: z.array(resourceSchema).default([]),
+  variables: z.looseObject({ aws_region: z.looseObject({ value: z.string() }).optional() }).default({}),
 })
 
 /** Reads the output of `terraform show -json PLANFILE`, which holds every secret of the plan in clear. */
 export function parsePlan(text: string): TerraformPlan {
   const plan = planSchema.parse(JSON.parse(text))
-  return { resources: managed(plan.resource_changes), drift: managed(plan.resource_drift) }
+  return {
+    resources: managed(plan.resource_changes),
+    drift: managed(plan.resource_drift),
+    region: plan.variables.aws_region?.value,
+  }
 }
 
 function managed(resources: z.infer<typeof resourceSchema>[]): PlannedResource[] {

@@ -171,8 +171,10 @@ export class Terraform {
       env: {
         ...this.#shellVariables(),
         AWS_REGION: aws.region,
-        // The provider refuses any other account; a variable file that names one has the last word.
+        // A variable file that names them has the last word: the provider refuses any other account, the plan is
+        // checked for its region.
         TF_VAR_aws_account_id: aws.accountId,
+        TF_VAR_aws_region: aws.region,
         TF_IN_AUTOMATION: '1',
         CHECKPOINT_DISABLE: '1',
         // They would turn `workspace select` and the choice of arguments around.

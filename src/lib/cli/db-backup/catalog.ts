@@ -32,7 +32,7 @@ export async function runStatus(
   flags: SessionFlags & { via: Via | undefined },
   context: CommandContext,
 ): Promise<Report<BackupStatus>> {
-  const session = await openBackupSession(flags, context)
+  const session = await openBackupSession(flags, context, { database: true })
   const view = (status: BackupStatus) => statusView(status, stdoutTheme)
   const there = await throughJob(session, 'status', flags, view)
   if (there) return there

@@ -34,7 +34,7 @@ export async function createBackup(
   flags: CreateFlags,
   context: CommandContext,
 ): Promise<Report<BackupManifest>> {
-  const session = await openBackupSession(flags, context)
+  const session = await openBackupSession(flags, context, { database: true })
   const request = requestOf(flags, session)
   const view = (manifest: BackupManifest) =>
     createdView(manifest, kind, session.catalog.store.url, stdoutTheme)

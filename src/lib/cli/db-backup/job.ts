@@ -57,8 +57,7 @@ function jobOf({ config, environment, settings }: BackupSession, name: string, a
   const { image, secret } = settings.job
   const { database } = environment
   if (image === undefined) throw notConfigured(environment.name, 'backup.job.image (or give --via direct)')
-  if (!database) throw notConfigured(environment.name, 'database: {…}')
-  if (!database.secret && !secret)
+  if (database && !database.secret && !secret)
     throw notConfigured(
       environment.name,
       'database.secret (or backup.job.secret): no password in the cluster',
@@ -72,7 +71,7 @@ function jobOf({ config, environment, settings }: BackupSession, name: string, a
     name,
     environment: environment.name,
     args: [...args, '--json'],
-    config: jobConfig(config, environment.name),
+    config: jobConfig(config, environment),
     image,
     settings: settings.job,
   })

@@ -14,6 +14,8 @@ import { prepareRestore, type RestoreResult, restore } from '../../workflows/bac
 import type { CommandContext, Report } from '../base-command.ts'
 import { confirm } from '../confirm.ts'
 import { usageError } from '../flags.ts'
+import { withInfrastructureFacts } from '../infrastructure-facts.ts'
+import type { Session } from '../session.ts'
 import { type CreateFlags, requestOf, type TransferFlags, withSource } from './create.ts'
 import { databaseConnection } from './database.ts'
 import { throughJob } from './job.ts'
@@ -34,10 +36,9 @@ export async function runRestore(
   context: CommandContext,
 ): Promise<Report<RestoreResult>> {
   if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
-  const session = await openBackupSession(flags, context)
-  const receiving = flags['target-environment']
-    ? resolveEnvironment(session.config, flags['target-environment'])
-    : session.environment
+  const target = flags['target-environment']
+  const session = await openBackupSession(flags, context, { database: target === undefined })
+  const receiving = target ? await receivingEnvironment(session, target) : session.environment
   const view = (result: RestoreResult) => restoreView(result, stdoutTheme)
   const there = await restoreThere(session, receiving, flags, context, view)
   if (there) return there
@@ -115,12 +116,18 @@ async function restoreInto<T>(
   }
 }
 
+/** Another environment, whose database takes the backup. */
+function receivingEnvironment(session: Session, name: string): Promise<Environment> {
+  const environment = resolveEnvironment(session.config, name)
+  return withInfrastructureFacts({ ...session, environment }, { database: true, backup: false })
+}
+
 /** `emr db-backup drill` */
 export async function runDrill(
   flags: CreateFlags & { 'no-owner': boolean },
   context: CommandContext,
 ): Promise<Report<DrillResult>> {
-  const session = await openBackupSession(flags, context)
+  const session = await openBackupSession(flags, context, { database: true })
   const view = (result: DrillResult) => drillView(result, stdoutTheme)
   const there = await throughJob(session, 'drill', flags, view)
   if (there) return there

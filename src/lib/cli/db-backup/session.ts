@@ -10,6 +10,7 @@ import type { Environment } from '../../domain/environment.ts'
 import { Meter } from '../../output/meter.ts'
 import { runTasks } from '../../output/task-list.ts'
 import type { CommandContext } from '../base-command.ts'
+import { withInfrastructureFacts } from '../infrastructure-facts.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 import { notConfigured } from './database.ts'
 
@@ -21,20 +22,25 @@ export interface BackupSession extends Session {
   slotPrefix: string
 }
 
-/** @throws {EmrError} BACKUP_NOT_CONFIGURED (exit 3) */
+/**
+ * @param needed what the command works with beside the store
+ * @throws {EmrError} BACKUP_NOT_CONFIGURED (exit 3)
+ */
 export async function openBackupSession(
   flags: SessionFlags,
   { signal }: CommandContext,
+  needed = { database: false },
 ): Promise<BackupSession> {
   // The changes of a database are short-lived objects; the part of the heap for those would grow by 100 MB.
   setFlagsFromString('--semi-space-growth-factor=1')
   const session = await openSession(flags, signal)
-  const { environment } = session
+  const environment = await withInfrastructureFacts(session, { ...needed, backup: true })
   if (!environment.backup) throw notConfigured(environment.name, 'backup: {store: …}')
   const store = openStore(environment, environment.backup)
   const digest = createHash('sha256').update(`${store.url} ${environment.name}`).digest('hex')
   return {
     ...session,
+    environment,
     settings: environment.backup,
     catalog: new BackupCatalog(store, environment.name),
     slotPrefix: `emr_${digest.slice(0, 8)}_`,

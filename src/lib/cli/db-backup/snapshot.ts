@@ -3,6 +3,7 @@ import { runTasks } from '../../output/task-list.ts'
 import { symbols, stdoutTheme as theme } from '../../output/theme.ts'
 import { type SnapshotResult, snapshotTasks } from '../../workflows/backup/snapshot.ts'
 import type { CommandContext, Report } from '../base-command.ts'
+import { withInfrastructureFacts } from '../infrastructure-facts.ts'
 import { openSession, type SessionFlags } from '../session.ts'
 import { parseAnnotations } from './create.ts'
 import { notConfigured } from './database.ts'
@@ -17,8 +18,12 @@ export async function runSnapshot(
   flags: SnapshotFlags,
   context: CommandContext,
 ): Promise<Report<SnapshotResult>> {
-  const { environment, signal } = await openSession(flags, context.signal)
-  const { aws, database, backup, name } = environment
+  const session = await openSession(flags, context.signal)
+  const { signal } = session
+  const { aws, database, backup, name } = await withInfrastructureFacts(session, {
+    database: true,
+    backup: false,
+  })
   if (!aws) throw notConfigured(name, 'aws: {accountId: …, region: …}')
   const instance = database?.instance
   if (!instance) throw notConfigured(name, 'database.instance')

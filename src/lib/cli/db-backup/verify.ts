@@ -20,7 +20,7 @@ export interface VerifyFlags extends TransferFlags {
 
 /** `emr db-backup verify`: exit 1 when a backup cannot be restored. */
 export async function runVerify(flags: VerifyFlags, context: CommandContext): Promise<Report<VerifyResult>> {
-  const session = await openBackupSession(flags, context)
+  const session = await openBackupSession(flags, context, { database: Boolean(flags.restore) })
   const { catalog, environment, runner, signal, settings } = session
   const view = (result: VerifyResult) => verifyView(result, stdoutTheme)
   const there = await throughJob(session, 'verify', flags, view)

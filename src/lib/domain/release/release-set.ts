@@ -46,17 +46,27 @@ interface Phase {
   endedAt?: string
 }
 
+/** What is done to the releases of an environment, or to their pods. */
+type Operation = 'deploy' | 'rollback' | 'set' | 'scale' | 'restart'
+
 /** One operation on the releases of an environment, and what they were before and after it. */
 export interface ReleaseSet {
   id: string
-  operation: 'deploy' | 'rollback'
+  operation: Operation
   environment: string
   by: Actor
   startedAt: string
   endedAt?: string
   outcome: SetOutcome
   /** What was asked for; enough to ask for it again. */
-  request: { services: string[]; tags?: Record<string, string>; to?: string }
+  request: {
+    services: string[]
+    tags?: Record<string, string>
+    /** Values that were set. */
+    change?: Record<string, string>
+    to?: string
+    replicas?: number
+  }
   /** Digests of the manifests that were to be deployed, by service. */
   planned?: Record<string, string>
   phases: Phase[]

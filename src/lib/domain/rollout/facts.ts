@@ -27,11 +27,19 @@ export interface PodFacts {
   name: string
   /** uid of the ReplicaSet or Job that made it. */
   owner: string | undefined
+  /** Of the release that it belongs to, by its labels. */
+  service?: string
   createdAt: number
   node: string | undefined
   phase: string
   ready: boolean
+  /** When the condition Ready last changed. */
+  readyChangedAt?: number
   deleting: boolean
+  /** The moment by which it should be gone. */
+  deleteBy?: number
+  /** Why the whole pod failed, for example Evicted. */
+  failure?: { reason: string; message: string }
   /** From the condition PodScheduled, when it is False. */
   unscheduled?: { reason: string; message: string }
   containers: ContainerFacts[]
@@ -52,6 +60,11 @@ export interface DeploymentFacts {
   generation: number
   observedGeneration: number
   revision: string | undefined
+  /** Of the release that it belongs to, by its labels. */
+  service?: string
+  /** Tag of the first container's image. */
+  version?: string
+  createdAt?: number
   paused: boolean
   desired: number
   updated: number

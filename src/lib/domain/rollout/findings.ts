@@ -1,3 +1,4 @@
+import type { Finding } from '../diagnosis/catalogue.ts'
 import type {
   ContainerFacts,
   DeploymentFacts,
@@ -7,34 +8,6 @@ import type {
   ReplicaSetFacts,
   Terminated,
 } from './facts.ts'
-
-export type FindingCode =
-  | 'IMAGE_NAME_INVALID'
-  | 'IMAGE_NOT_FOUND'
-  | 'IMAGE_PULL_FAILING'
-  | 'CONTAINER_CONFIG'
-  | 'CRASH_LOOP'
-  | 'OUT_OF_MEMORY'
-  | 'INIT_FAILING'
-  | 'UNSCHEDULABLE'
-  | 'POD_REFUSED'
-  | 'NOT_READY'
-  | 'HOOK_FAILED'
-  | 'SCALED_TO_ZERO'
-  | 'DEPLOYMENT_GONE'
-
-/** One thing that is wrong, in Kubernetes' own words, with what to do about it. */
-export interface Finding {
-  code: FindingCode
-  object: { kind: string; name: string; uid: string }
-  container?: string
-  /** Kubernetes' reason, for example `CrashLoopBackOff`. */
-  reason: string
-  message: string
-  exitCode?: number
-  restarts?: number
-  advice: string
-}
 
 const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
 const PULL_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable', 'ImageInspectError'])
@@ -49,7 +22,8 @@ export function podFindings(pod: PodFacts, events: readonly EventFacts[], restar
   if (pod.unscheduled?.reason === 'Unschedulable') {
     const { reason, message } = pod.unscheduled
     const advice = 'lower the requests, free capacity or let the node group grow'
-    return [{ code: 'UNSCHEDULABLE', object, reason, message, advice }]
+    const field = 'status.conditions[PodScheduled]'
+    return [{ code: 'UNSCHEDULABLE', object, reason, message, field, advice }]
   }
   const found = pod.containers.flatMap((container) =>
     containerFindings(container, object, events, restartLimit),
@@ -60,7 +34,8 @@ export function podFindings(pod: PodFacts, events: readonly EventFacts[], restar
   )
   if (mount && pod.phase === 'Pending') {
     const advice = 'create what the volume names, or check the ExternalSecret that makes it'
-    found.push({ code: 'CONTAINER_CONFIG', object, reason: mount.reason, message: mount.message, advice })
+    const { reason, message, at } = mount
+    found.push({ code: 'CONTAINER_CONFIG', object, reason, message, field: 'event', at, advice })
   }
   return found
 }
@@ -71,7 +46,9 @@ function containerFindings(
   events: readonly EventFacts[],
   restartLimit: number,
 ): Finding[] {
-  const base = { object, container: container.name, restarts: container.restarts }
+  const { name, restarts } = container
+  const field = `status.containerStatuses[${name}].state`
+  const base = { object, container: name, restarts, field }
   const { waiting } = container
   if (waiting?.reason === 'InvalidImageName' || waiting?.reason === 'ErrImageNeverPull') {
     const advice = `correct the image '${container.image}'`
@@ -134,6 +111,7 @@ function crashOf(container: ContainerFacts, restartLimit: number): Omit<Finding,
       reason: 'OOMKilled',
       message: exitMessage(ended),
       exitCode: ended.exitCode,
+      at: ended.finishedAt,
       advice,
     }
   }
@@ -142,8 +120,17 @@ function crashOf(container: ContainerFacts, restartLimit: number): Omit<Finding,
     reason,
     message: exitMessage(ended),
     exitCode: ended.exitCode,
-    advice: 'read the last log lines: the program itself ends',
+    at: ended.finishedAt,
+    advice: crashAdvice(ended),
   }
+}
+
+function crashAdvice({ exitCode, message }: Terminated): string {
+  if (/exec format error/.test(message)) return 'the image is built for another processor: build it for amd64'
+  if (exitCode === 126 || exitCode === 127) return "mend the image's command: it cannot be started"
+  if (exitCode === 143) return 'look at the liveness probe: it ends a program that may only be slow'
+  if (exitCode === 0) return 'the program ends by itself: a service must keep running'
+  return 'read the last log lines: the program itself ends'
 }
 
 /** Codes above 128 are signals by the shell's convention (128 + signal number). */
@@ -168,6 +155,7 @@ export function replicaSetFinding(set: ReplicaSetFacts): Finding | undefined {
     object: { kind: 'ReplicaSet', name: set.name, uid: set.uid },
     reason,
     message,
+    field: 'status.conditions[ReplicaFailure]',
     advice: refusalAdvice(message),
   }
 }
@@ -176,9 +164,9 @@ export function replicaSetFinding(set: ReplicaSetFacts): Finding | undefined {
 export function jobRefusedFinding(job: JobFacts, events: readonly EventFacts[]): Finding | undefined {
   const event = latest(events, ({ reason }) => reason === 'FailedCreate')
   if (event === undefined) return undefined
-  const { reason, message } = event
+  const { reason, message, at } = event
   const object = { kind: 'Job', name: job.name, uid: job.uid }
-  return { code: 'POD_REFUSED', object, reason, message, advice: refusalAdvice(message) }
+  return { code: 'POD_REFUSED', object, reason, message, field: 'event', at, advice: refusalAdvice(message) }
 }
 
 function refusalAdvice(message: string): string {
@@ -205,6 +193,7 @@ export function notReadyFinding(
     reason: ended.reason,
     message: probe ? `${ended.message} ${probe.message}` : ended.message,
     restarts: container?.restarts,
+    field: 'status.conditions[Ready]',
     advice: 'read the log and ask the readiness path from inside the pod',
   }
 }
@@ -217,7 +206,8 @@ export function scaledToZeroFinding({ uid, name, desired }: DeploymentFacts): Fi
     object: { kind: 'Deployment', name, uid },
     reason: 'ScaledToZero',
     message: 'spec.replicas is 0, which also turns its HorizontalPodAutoscaler off',
-    advice: `give it pods again: kubectl scale deployment/${name} --replicas=2`,
+    field: 'spec.replicas',
+    advice: `give it pods again: emr scale ENV ${name} 2`,
   }
 }
 
@@ -240,11 +230,13 @@ export function hookFinding(job: JobFacts, restartLimit: number): Finding | unde
     object: { kind: 'Job', name: job.name, uid: job.uid },
     reason: job.failure?.reason ?? 'PodsFailing',
     message: job.failure?.message ?? `${job.failedPods} pods of the hook failed`,
+    field: 'status.conditions[Failed]',
     advice: 'mend what the hook does; nothing of the new version was started',
   }
 }
 
-function latest(
+/** The last of the events that are wanted. */
+export function latest(
   events: readonly EventFacts[],
   wanted: (event: EventFacts) => boolean,
 ): EventFacts | undefined {

@@ -1,7 +1,7 @@
+import type { Finding } from '../diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from './facts.ts'
 import {
-  type Finding,
   hookFinding,
   jobRefusedFinding,
   notReadyFinding,
@@ -156,7 +156,7 @@ function exceededDeadline(
 }
 
 /** As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. */
-function isComplete(deployment: DeploymentFacts): boolean {
+export function isComplete(deployment: DeploymentFacts): boolean {
   return (
     deployment.observedGeneration >= deployment.generation &&
     !deployment.paused &&

@@ -1,21 +1,5 @@
+import { CATALOGUE, type Finding } from '../diagnosis/catalogue.ts'
 import type { EventFacts } from './facts.ts'
-import type { Finding, FindingCode } from './findings.ts'
-
-const HEADLINES: Record<FindingCode, string> = {
-  IMAGE_NAME_INVALID: 'the image name is invalid',
-  IMAGE_NOT_FOUND: 'the image does not exist',
-  IMAGE_PULL_FAILING: 'the image cannot be pulled',
-  CONTAINER_CONFIG: 'a container cannot be configured',
-  CRASH_LOOP: 'the new pods crash',
-  OUT_OF_MEMORY: 'the new pods run out of memory',
-  INIT_FAILING: 'an init container of the new pods fails',
-  UNSCHEDULABLE: 'no node can take the new pods',
-  POD_REFUSED: 'the API server refuses the new pods',
-  NOT_READY: 'the new pods never become ready',
-  HOOK_FAILED: 'a hook of the release failed',
-  SCALED_TO_ZERO: 'no pods are wanted',
-  DEPLOYMENT_GONE: 'its Deployment is gone',
-}
 
 export interface LogExcerpt {
   pod: string
@@ -39,12 +23,17 @@ export interface RolloutFailure {
 const LOG_LINES = 10
 const EVENTS = 4
 
+/** As the catalogue has it; in a roll-out, the pods are the new ones. */
+function headlineOf({ code }: Finding): string {
+  return CATALOGUE[code].headline.replace('the pods', 'the new pods')
+}
+
 /** The failure in a line. */
 export function failureLine({ finding }: RolloutFailure): string {
   const { object, container } = finding
   const where = container === undefined ? object.name : `${object.name}/${container}`
   const [message] = finding.message.split('\n')
-  return `${HEADLINES[finding.code]} (${where}: ${[finding.reason, message].filter(Boolean).join(': ')})`
+  return `${headlineOf(finding)} (${where}: ${[finding.reason, message].filter(Boolean).join(': ')})`
 }
 
 /** The failure for people: cause first, then the facts to check it by. @param now epoch milliseconds */
@@ -67,7 +56,7 @@ export function failureReport(failure: RolloutFailure, now: number): string {
   }
   rows.push(['to do', finding.advice])
   const body = rows.map(([label, text]) => `  ${label.padEnd(10)} ${text}`)
-  return [`${failure.service}: ${HEADLINES[finding.code]}`, ...body].join('\n')
+  return [`${failure.service}: ${headlineOf(finding)}`, ...body].join('\n')
 }
 
 function containerRow({ container, exitCode, restarts }: Finding): string {

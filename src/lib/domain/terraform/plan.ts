@@ -3,6 +3,8 @@ export interface TerraformPlan {
   resources: PlannedResource[]
   /** What differs from the state because somebody changed it outside Terraform. */
   drift: PlannedResource[]
+  /** AWS region that the module works in; undefined for a module that does not say. */
+  region?: string
 }
 
 export interface PlannedResource {

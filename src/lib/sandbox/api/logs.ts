@@ -14,13 +14,14 @@ export function readLog(api: Api, request: ResourceRequest): Answer {
   const name = containerName(pod, request.query.get('container') ?? '')
   const previous = isTrue(request.query.get('previous'))
   refuseWithoutLog(pod, name, previous)
-  const lines = selectLines(containerLog(pod, name, { previous, now: Date.now() }), request.query)
+  const now = Date.now()
+  const lines = selectLines(containerLog(pod, name, { previous, now }), request.query)
   const text = lines.map((line) => format(line, request.query)).join('')
   if (!isTrue(request.query.get('follow')) || previous) {
     const limit = Number(request.query.get('limitBytes')) || text.length
     return { text: text.slice(0, limit), contentType: 'text/plain' }
   }
-  return { stream: (response) => follow(api, request, name, text, response) }
+  return { stream: (response) => follow(api, request, name, { text, now }, response) }
 }
 
 function containerName({ metadata, spec }: Pod, asked: string): string {
@@ -76,13 +77,13 @@ function follow(
   api: Api,
   request: ResourceRequest,
   name: string,
-  text: string,
+  read: { text: string; now: number },
   response: ServerResponse,
 ): void {
   response.writeHead(200, { 'content-type': 'text/plain' })
   response.flushHeaders()
-  response.write(text)
-  let sent = Date.now()
+  response.write(read.text)
+  let sent = read.now
   const next = () => {
     const entry = api.store.get('pods', request.namespace, request.name ?? '')
     const pod = entry?.object as unknown as Pod | undefined

@@ -5,9 +5,9 @@ import type {
   MetricStatus,
 } from 'kubernetes-types/autoscaling/v2.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
+import { formatQuantity, quantityValue } from '../../domain/quantity.ts'
 import { matchesSelector } from '../api/selectors.ts'
 import { timestamp } from '../json.ts'
-import { formatQuantity, quantityValue } from '../quantity.ts'
 import type { Cluster } from './cluster.ts'
 import { isActive, MANAGER } from './pods.ts'
 import { types } from './types.ts'

@@ -1,7 +1,7 @@
 import type { Node, NodeSelectorTerm, Pod } from 'kubernetes-types/core/v1.js'
+import { quantityValue } from '../../domain/quantity.ts'
 import { timestamp } from '../json.ts'
 import { isUnschedulable } from '../node/faults.ts'
-import { quantityValue } from '../quantity.ts'
 import type { Cluster } from './cluster.ts'
 import { types } from './types.ts'
 

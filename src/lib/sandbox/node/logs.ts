@@ -18,9 +18,11 @@ interface Run {
 /** Of a pod: what its containers write when they start, in place of what a service of the platform would. */
 const LOG_ANNOTATION = 'sandbox.emr/log'
 
-/** A healthy service writes a line about every so many milliseconds. */
+/**
+ * A healthy service writes a line about every so many milliseconds, and older lines of a long run are rotated away.
+ * Both can be set by annotations of the pod: `sandbox.emr/log-interval-ms` and `sandbox.emr/log-keep`.
+ */
 const PERIOD_MS = 5_000
-/** Older lines of a long run are rotated away. */
 const MAX_PERIODIC_LINES = 500
 
 /**
@@ -46,8 +48,9 @@ export function containerLog(
   const fault = faultOf(pod, container)
   writeStart(log, run.started, isJob(pod), fault)
   const end = run.ended ?? now
-  if (fault === 'unready') writePeriodic(log, run.started, end, writeUnready)
-  else if (!isJob(pod) && run.exitCode === 0) writePeriodic(log, run.started, end, writeRequest)
+  const isServing = fault === undefined || fault === 'slow'
+  if (fault === 'unready') writePeriodic(pod, log, run.started, end, writeUnready)
+  else if (!isJob(pod) && isServing) writePeriodic(pod, log, run.started, end, writeRequest)
   if (run.ended !== undefined) writeEnd(log, run.ended, run.exitCode, isJob(pod), fault)
   return run.ended === undefined ? log.lines.filter(({ time }) => time <= now) : log.lines
 }
@@ -110,14 +113,17 @@ function writeStart(log: LogWriter, started: number, job: boolean, fault: Fault 
 }
 
 function writePeriodic(
+  { metadata }: Pod,
   log: LogWriter,
   started: number,
   end: number,
   write: (log: LogWriter, time: number, index: number) => void,
 ): void {
-  const count = Math.floor((end - started) / PERIOD_MS)
-  for (let index = Math.max(1, count - MAX_PERIODIC_LINES); index <= count; index += 1) {
-    write(log, started + index * PERIOD_MS, index)
+  const period = Number(metadata?.annotations?.['sandbox.emr/log-interval-ms']) || PERIOD_MS
+  const kept = Number(metadata?.annotations?.['sandbox.emr/log-keep']) || MAX_PERIODIC_LINES
+  const count = Math.floor((end - started) / period)
+  for (let index = Math.max(1, count - kept); index <= count; index += 1) {
+    write(log, started + index * period, index)
   }
 }
 

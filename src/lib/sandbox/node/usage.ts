@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Pod } from 'kubernetes-types/core/v1.js'
-import { quantityValue } from '../quantity.ts'
+import { quantityValue } from '../../domain/quantity.ts'
 import { faultOf } from './faults.ts'
 
 export interface Usage {

@@ -1,5 +1,5 @@
+import { canonicalQuantity, parseQuantity } from '../../domain/quantity.ts'
 import { isObject, type JsonObject } from '../json.ts'
-import { canonicalQuantity, parseQuantity } from '../quantity.ts'
 import { anything, fieldSchema, resolve, type Schema } from './schema.ts'
 
 export interface Decoded {

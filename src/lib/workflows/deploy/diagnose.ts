@@ -1,4 +1,5 @@
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
+import { explainedBy } from '../../domain/diagnosis/database.ts'
 import type { EventFacts } from '../../domain/rollout/facts.ts'
 import type { LogExcerpt, RolloutFailure } from '../../domain/rollout/report.ts'
 import type { ReleasePorts } from './change-service.ts'
@@ -26,13 +27,17 @@ export async function diagnose(
   const about = [finding.object.uid, ...(pod && pod.uid !== finding.object.uid ? [pod.uid] : [])]
   const events = about.flatMap((uid) => watch.eventsAbout(uid)).sort((a, b) => a.at - b.at)
   const container = pod?.containers.find(({ name }) => name === finding.container) ?? pod?.containers.at(-1)
+  const logs = pod && container ? await logsOf(ports, pod.name, container.name, container.restarts > 0) : []
   const failure: RolloutFailure = {
     service,
-    finding,
+    finding: explainedBy(
+      finding,
+      logs.flatMap(({ lines }) => lines),
+    ),
     image: container?.image,
     node: pod?.node,
     events: events.filter(({ reason }) => !ROUTINE.has(reason)),
-    logs: pod && container ? await logsOf(ports, pod.name, container.name, container.restarts > 0) : [],
+    logs,
   }
   await writeEvidence(ports, failure, events, pod?.name)
   return failure

@@ -35,7 +35,8 @@ export async function prepareDeploy(ports: DeployPorts, request: DeployRequest):
     waves.flatMap((wave, index) =>
       wave.map((service) => {
         const tag = request.tags[service.name] ?? request.tags['*']
-        return planService({ ports, service, wave: index, tag, clusterVersion })
+        const { change } = request
+        return planService({ ports, service, wave: index, tag, change, clusterVersion })
       }),
     ),
   )

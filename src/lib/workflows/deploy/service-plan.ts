@@ -1,9 +1,9 @@
-import type { Release } from '../../adapters/helm/helm.ts'
+import type { ChartInput, Release } from '../../adapters/helm/helm.ts'
 import type { KubernetesObject } from '../../adapters/kubernetes/types.ts'
 import type { ServiceDefinition } from '../../domain/environment.ts'
 import { type FieldChange, fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName, sameJson } from '../../domain/manifest/object.ts'
-import { deploymentsOf, imageOf, manifestDigest, stateOf } from '../release-state.ts'
+import { deploymentsOf, imageOf, manifestDigest, notInstalled, stateOf } from '../release-state.ts'
 import type { DeployPorts, ObjectChange, ServiceAction, ServicePlan } from './types.ts'
 
 interface Context {
@@ -12,6 +12,7 @@ interface Context {
   wave: number
   /** Undefined: none was asked for. */
   tag: string | undefined
+  change: Record<string, string> | undefined
   clusterVersion: string
 }
 
@@ -23,13 +24,7 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
   const { ports, service } = context
   const { helm, signal } = ports
   const release = await helm.status(service.name, { signal })
-  const keptTag = context.tag === undefined ? await tagToKeep(helm, service, release) : undefined
-  const input = {
-    release: service.name,
-    chart: service.chart,
-    values: service.values,
-    set: settings(ports, context.tag ?? keptTag),
-  }
+  const { input, keptTag } = await inputOf(context, release)
   const { objects, hooks } = await helm.template(input, { signal, kubeVersion: context.clusterVersion })
   const { changes, problems } = await compare(ports, service.name, release?.objects ?? [], objects)
   const plan: ServicePlan = {
@@ -47,6 +42,19 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
     input,
   }
   return { plan, problems: problems.map((problem) => `${service.name}: ${problem}`) }
+}
+
+async function inputOf(
+  { ports, service, tag, change }: Context,
+  release: Release | undefined,
+): Promise<{ input: ChartInput; keptTag?: string }> {
+  const { name, chart, values } = service
+  if (change === undefined) {
+    const keptTag = tag === undefined ? await tagToKeep(ports.helm, service, release) : undefined
+    return { input: { release: name, chart, values, set: settings(ports, tag ?? keptTag) }, keptTag }
+  }
+  if (release === undefined || release.status === 'uninstalled') throw notInstalled(ports, name)
+  return { input: { release: name, chart, values: [], set: {}, change } }
 }
 
 function settings({ environment }: DeployPorts, tag: string | undefined): Record<string, string> {

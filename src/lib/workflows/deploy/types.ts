@@ -13,6 +13,8 @@ export interface DeployRequest {
   services: string[]
   /** Image tag of each service that gets another one; `*` stands for all. */
   tags: Record<string, string>
+  /** Values of the one service that are changed while all else stays as it runs: `config.rateLimit.max` -> `200`. */
+  change?: Record<string, string>
   concurrency: number
   /** Milliseconds for the whole deploy. */
   timeoutMs: number
@@ -80,7 +82,15 @@ export interface DeployPlan {
   services: ServicePlan[]
 }
 
-type ServiceOutcome = 'deployed' | 'rolled-back' | 'unchanged' | 'failed' | 'interrupted' | 'skipped'
+type ServiceOutcome =
+  | 'restarted'
+  | 'scaled'
+  | 'deployed'
+  | 'rolled-back'
+  | 'unchanged'
+  | 'failed'
+  | 'interrupted'
+  | 'skipped'
 
 export interface ServiceResult {
   service: string

@@ -7,6 +7,7 @@ import { losses } from '../../domain/terraform/guard.ts'
 import { classify, classifyDrift, planText, type TerraformPlan } from '../../domain/terraform/plan.ts'
 import { countActions, groupChanges } from '../../domain/terraform/summary.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
+import { checkOffers } from './offers.ts'
 import { assertReady } from './preflight.ts'
 import type { InfrastructurePlan, InfrastructurePorts } from './types.ts'
 
@@ -16,6 +17,7 @@ export function planTasks(
   mode: PlanMode,
 ): { tasks: ListrTask[]; plan: () => InfrastructurePlan } {
   const { terraform, planFile, signal } = ports
+  let shown: TerraformPlan = { resources: [], drift: [] }
   let plan: InfrastructurePlan | undefined
   const tasks: ListrTask[] = [
     {
@@ -27,8 +29,17 @@ export function planTasks(
       title: 'Plan the infrastructure',
       task: async (_context, task) => {
         const warnings = await terraform.plan(planFile, mode, { signal })
-        plan = readPlan(ports, mode, await terraform.show(planFile, { signal }), warnings)
+        shown = await terraform.show(planFile, { signal })
+        assertRegion(ports, shown)
+        plan = readPlan(ports, mode, shown, warnings)
         task.title = `Plan the infrastructure: ${plan.fingerprint}`
+      },
+    },
+    {
+      title: 'Ask AWS for its versions and quotas',
+      enabled: mode === 'apply',
+      task: async () => {
+        Object.assign(plan as InfrastructurePlan, { checks: await checkOffers(ports, shown.resources) })
       },
     },
   ]
@@ -60,6 +71,20 @@ async function assertFiles({ environment }: InfrastructurePorts): Promise<void> 
   }
 }
 
+/** Everything else of emr, the state included, looks for the environment where its configuration says. */
+function assertRegion({ environment }: InfrastructurePorts, { region }: TerraformPlan): void {
+  const { aws, infrastructure, name } = environment
+  if (region === undefined || region === aws.region) return
+  throw new EmrError(
+    `${infrastructure.varFile} puts ${name} in ${region}, but its configuration says ${aws.region}`,
+    {
+      code: 'REGION_MISMATCH',
+      exitCode: ExitCode.preflight,
+      suggestions: [`set aws_region = "${aws.region}" there, or environments.${name}.aws.region: ${region}`],
+    },
+  )
+}
+
 function readPlan(
   { environment }: InfrastructurePorts,
   mode: PlanMode,
@@ -86,6 +111,7 @@ function readPlan(
     databases: goes
       .filter(({ type }) => type === 'aws_db_instance')
       .map(({ address, before }) => ({ address, instance: String(before.identifier) })),
+    checks: [],
     warnings: warnings.map(({ detail, summary }) => detail || summary),
   }
 }

@@ -2,6 +2,8 @@ import type { Identity } from '../../adapters/aws/account.ts'
 import type { StateStoreView } from '../../adapters/aws/state-store.ts'
 import type { Output, PlanMode, Terraform } from '../../adapters/terraform/terraform.ts'
 import type { AwsAccount, Environment, Infrastructure } from '../../domain/environment.ts'
+import type { VersionedService } from '../../domain/terraform/demands.ts'
+import type { OfferCheck, OfferedVersion, QuotaName, QuotaView } from '../../domain/terraform/offers.ts'
 import type { ResourceChange } from '../../domain/terraform/plan.ts'
 import type { Counts, PlanGroup } from '../../domain/terraform/summary.ts'
 
@@ -17,6 +19,9 @@ export interface InfrastructurePorts {
   stateStore: () => Promise<StateStoreView>
   /** When the newest available snapshot of a database was made, epoch milliseconds. */
   newestSnapshot: (instance: string) => Promise<number | undefined>
+  /** The versions that AWS creates today. */
+  offeredVersions: (service: VersionedService) => Promise<OfferedVersion[]>
+  quota: (name: QuotaName) => Promise<QuotaView>
   signal: AbortSignal
   now: () => number
 }
@@ -36,6 +41,8 @@ export interface InfrastructurePlan {
   deletionProtected: string[]
   /** Identifiers of the databases that would go. */
   databases: { address: string; instance: string }[]
+  /** Whether AWS will make what the plan asks for. */
+  checks: OfferCheck[]
   warnings: string[]
 }
 

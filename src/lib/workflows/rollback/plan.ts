@@ -1,4 +1,5 @@
 import type { Release } from '../../adapters/helm/helm.ts'
+import { tagOf } from '../../domain/image.ts'
 import { fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName } from '../../domain/manifest/object.ts'
 import type { LiveStates, ServiceRecord, ServiceState } from '../../domain/release/release-set.ts'
@@ -87,13 +88,11 @@ async function revisionWith(
       code: 'REVISION_GONE',
       exitCode: ExitCode.preflight,
       details: { service, revision: state.revision, image: state.image },
-      suggestions: [`deploy it instead: emr deploy … --services ${service} --tag ${tagOf(state.image)}`],
+      suggestions: [
+        `deploy it instead: emr deploy … --services ${service} --tag ${tagOf(state.image) || 'TAG'}`,
+      ],
     },
   )
-}
-
-function tagOf(image: string | undefined): string {
-  return image?.split('/').at(-1)?.split(':')[1] ?? 'TAG'
 }
 
 function objectChanges(from: Release, to: Release): ObjectChange[] {

@@ -48,6 +48,12 @@ function setUp(
   return { terraform: new Terraform({ path: 'terraform', version }, target, runner), commands, folder }
 }
 
+test('of the variables of a plan only the region is kept: the others may be secret', async () => {
+  const variables = { aws_region: { value: 'eu-west-1' }, password: { value: 'S3cret' } }
+  const { terraform } = setUp(() => JSON.stringify({ format_version: '1.2', variables }))
+  expect(await terraform.show('tfplan')).toEqual({ resources: [], drift: [], region: 'eu-west-1' })
+})
+
 describe('the arguments of', () => {
   test('init: the backend of the configuration, and the lock file as it is', async () => {
     const { terraform, commands } = setUp()
@@ -90,6 +96,7 @@ describe('the arguments of', () => {
       AWS_PROFILE: 'dev',
       AWS_REGION: 'us-east-1',
       TF_VAR_aws_account_id: '111111111111',
+      TF_VAR_aws_region: 'us-east-1',
       TF_WORKSPACE: undefined,
       TF_CLI_ARGS: undefined,
     })

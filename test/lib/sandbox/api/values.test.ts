@@ -1,4 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import {
+  canonicalQuantity,
+  formatQuantity,
+  parseQuantity,
+  quantityValue,
+} from '../../../../src/lib/domain/quantity.ts'
 import { decodeProtobuf } from '../../../../src/lib/sandbox/api/protobuf.ts'
 import {
   matchesSelector,
@@ -6,12 +12,6 @@ import {
   selectorText,
 } from '../../../../src/lib/sandbox/api/selectors.ts'
 import { humanDuration } from '../../../../src/lib/sandbox/api/tables/printer.ts'
-import {
-  canonicalQuantity,
-  formatQuantity,
-  parseQuantity,
-  quantityValue,
-} from '../../../../src/lib/sandbox/quantity.ts'
 import { decode } from '../../../../src/lib/sandbox/schema/decode.ts'
 import { builtInSchema, resolve, type Schema } from '../../../../src/lib/sandbox/schema/schema.ts'
 import { fc } from '../property.ts'

@@ -1,6 +1,6 @@
 import type { PersistentVolumeClaim, Pod, ResourceQuota } from 'kubernetes-types/core/v1.js'
+import { formatQuantity, parseQuantity } from '../../../domain/quantity.ts'
 import type { ApiObject } from '../../json.ts'
-import { formatQuantity, parseQuantity } from '../../quantity.ts'
 import type { Entry } from '../../store/entry.ts'
 import type { Store } from '../../store/store.ts'
 import type { Api } from '../request.ts'

@@ -1,6 +1,6 @@
 import type { Container, EnvVar, PodSpec, PodTemplateSpec, Probe } from 'kubernetes-types/core/v1.js'
+import { quantityValue } from '../../../domain/quantity.ts'
 import { type ApiObject, equal } from '../../json.ts'
-import { quantityValue } from '../../quantity.ts'
 import type { Cause } from '../status.ts'
 import { duplicate, forbidden, invalid, notFound, notSupported, required } from './causes.ts'
 import { validateDnsLabel, validateLabel } from './metadata.ts'

@@ -1,64 +1,33 @@
-import { execFile } from 'node:child_process'
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type EmrRun, startEmr } from '../support/emr.ts'
-import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../support/moto.ts'
-import { terraformLack, terraformSetup } from '../support/terraform.ts'
+import type { EmrRun } from '../../support/emr.ts'
+import {
+  type InfrastructureProject,
+  infrastructureLack,
+  infrastructureProject,
+  MINUTES,
+  SMALL_MODULE,
+} from './project.ts'
 
-const lack = terraformLack() ?? motoLack()
+const lack = infrastructureLack()
 const SECRET = 'S3cretOfTheDatabase'
-/** The provider gives a new database a minute before it asks for it the first time. */
-const MINUTES = 600_000
+let project: InfrastructureProject
 
-const setup = terraformSetup()
-const project = join(setup.folder, 'project')
-let emulator: Emulator
-let env: NodeJS.ProcessEnv
-/** Everything that was printed, to look for secrets in. */
-let printed = ''
+const variables = (environment: string) => join(project.folder, 'terraform', `${environment}.tfvars`)
 
-const variables = (environment: string) => join(project, 'terraform', `${environment}.tfvars`)
-
-function start(...args: string[]) {
-  return startEmr(args, project, env)
-}
-
-async function emr(...args: string[]): Promise<EmrRun> {
-  const run = await start(...args).end
-  printed += run.stdout + run.stderr
-  return run
-}
+const emr = (...args: string[]) => project.emr(...args)
 
 const fingerprintOf = ({ stdout }: EmrRun) => /plan ([0-9a-f]{12})/.exec(stdout)?.[1] ?? ''
 
-const environmentOf = (endpoint: string) => `
-    aws: { accountId: "${MOTO_ACCOUNT}", region: us-east-1, endpoint: "${endpoint}" }
-    cluster: { eks: none }
-    terraform: { varFile: "{environment}.tfvars" }`
-
 beforeAll(async () => {
   if (lack !== undefined) return
-  emulator = await startEmulator()
-  env = { ...setup.env, ...emulator.env, TF_DATA_DIR: undefined }
-  mkdirSync(project)
-  cpSync(join(import.meta.dirname, 'fixtures/infrastructure'), join(project, 'terraform'), {
-    recursive: true,
-  })
-  const names = ['development', 'staging', 'production']
+  const names = ['development', 'production']
+  project = await infrastructureProject(SMALL_MODULE, names, '{ varFile: "{environment}.tfvars" }')
   for (const name of names) writeFileSync(variables(name), `identifier = "${name}"\n`)
-  const environments = names.map((name) => `  ${name}:${environmentOf(emulator.endpoint)}`)
-  writeFileSync(
-    join(project, 'emr.config.yaml'),
-    ['services: {}', 'environments:', ...environments].join('\n'),
-  )
 })
-afterAll(async () => {
-  await emulator?.stop()
-  setup.dispose()
-})
+afterAll(() => project?.dispose())
 
 describe.skipIf(lack !== undefined)('the infrastructure of an environment, from nothing to nothing', () => {
   test('a deploy before bootstrap says what to type', async () => {
@@ -160,59 +129,8 @@ describe.skipIf(lack !== undefined)('the infrastructure of an environment, from 
 
   test('no plan file is left, and no secret was printed', async () => {
     for (const name of ['development', 'production']) {
-      expect(await readdir(join(project, '.emr/terraform', name, 'plans'))).toEqual([])
+      expect(await readdir(join(project.folder, '.emr/terraform', name, 'plans'))).toEqual([])
     }
-    expect(printed).not.toContain(SECRET)
+    expect(project.printed()).not.toContain(SECRET)
   })
-})
-
-describe.skipIf(lack !== undefined)('an apply that does not come to its end', () => {
-  const apply = ['deploy', 'staging', '--skip-services', '--auto-approve']
-
-  test(
-    'killed, it leaves a lock that the next run names with owner, age and how to release it',
-    async () => {
-      const run = start(...apply)
-      await run.says('2 of 3')
-      const [terraform = ''] = readFileSync(
-        `/proc/${run.child.pid}/task/${run.child.pid}/children`,
-        'utf8',
-      ).split(' ')
-      process.kill(Number(terraform), 'SIGKILL')
-      run.child.kill('SIGKILL')
-      await run.end
-      const next = await emr(...apply, '--json')
-      expect(next.exitCode).toBe(8)
-      const { code, message, suggestions, details } = JSON.parse(next.stdout).error
-      expect({ code, message }).toEqual({
-        code: 'STATE_LOCKED',
-        message: expect.stringMatching(/locked by \S+@\S+ since [\d.]+ \w/),
-      })
-      expect(details.ageMs).toBeLessThan(MINUTES)
-      const release = String(suggestions[1]).replace(/^.*dead: /, '')
-      await promisify(execFile)('sh', ['-c', release], { env })
-      expect((await emr('deploy', 'staging', '--skip-services', '--dry-run')).exitCode).toBe(0)
-    },
-    MINUTES,
-  )
-
-  test(
-    'interrupted, it lets terraform write the state and release the lock, and exits 130',
-    async () => {
-      const run = start(...apply)
-      await run.says('Apply the plan')
-      await run.says('2 of 3')
-      run.child.kill('SIGINT')
-      const { exitCode, stderr } = await run.end
-      expect(exitCode).toBe(130)
-      expect(stderr).toContain('the state is written and unlocked')
-      expect(stderr).toContain('aws_db_instance.main')
-      const next = await emr('deploy', 'staging', '--skip-services', '--dry-run', '--json')
-      expect(next.exitCode).toBe(0)
-      const { changes } = JSON.parse(next.stdout)
-      expect(changes.map(({ address }: { address: string }) => address)).toEqual(['aws_db_instance.main'])
-      rmSync(join(project, '.emr'), { recursive: true })
-    },
-    MINUTES,
-  )
 })

@@ -1,0 +1,56 @@
+import type { AwsAccount } from '../../domain/environment.ts'
+import { clientConfig } from './account.ts'
+import { awsError } from './errors.ts'
+
+/** An alarm that is not OK, or that nobody would hear. */
+export interface OpenAlarm {
+  name: string
+  /** `ALARM`, `INSUFFICIENT_DATA`, or `ACTIONS_DISABLED` for one that is OK and would tell nobody. */
+  state: string
+  reason: string
+}
+
+/** CloudWatch DescribeAlarms of all three types, those whose name begins with the prefix and that are not fine. */
+export async function openAlarms(
+  account: AwsAccount,
+  prefix: string,
+  abortSignal: AbortSignal,
+): Promise<OpenAlarm[]> {
+  const { CloudWatchClient, paginateDescribeAlarms } = await import('@aws-sdk/client-cloudwatch')
+  const client = new CloudWatchClient(clientConfig(account))
+  // Without AlarmTypes, CloudWatch tells metric alarms only.
+  const query = {
+    AlarmNamePrefix: prefix,
+    AlarmTypes: ['MetricAlarm' as const, 'CompositeAlarm' as const, 'LogAlarm' as const],
+  }
+  const open: OpenAlarm[] = []
+  try {
+    for await (const page of paginateDescribeAlarms({ client }, query, { abortSignal })) {
+      for (const alarm of [
+        ...(page.MetricAlarms ?? []),
+        ...(page.CompositeAlarms ?? []),
+        ...(page.LogAlarms ?? []),
+      ]) {
+        const {
+          AlarmName: name = '',
+          StateValue: state = '',
+          StateReason: reason = '',
+          ActionsEnabled,
+        } = alarm
+        if (state !== 'OK') open.push({ name, state, reason })
+        else if (ActionsEnabled === false) {
+          open.push({
+            name,
+            state: 'ACTIONS_DISABLED',
+            reason: 'its actions are turned off: it would tell nobody',
+          })
+        }
+      }
+    }
+    return open
+  } catch (error) {
+    throw awsError(error, 'read the CloudWatch alarms', account.profile)
+  } finally {
+    client.destroy()
+  }
+}

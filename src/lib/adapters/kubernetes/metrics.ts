@@ -1,0 +1,56 @@
+import type { Usage } from '../../domain/diagnosis/facts.ts'
+import { quantityValue } from '../../domain/quantity.ts'
+import { KubernetesApiError } from './api-error.ts'
+import type { KubernetesClient } from './client.ts'
+import { resources } from './resources.ts'
+import type { KubernetesObject, ResourceType } from './types.ts'
+
+type RawUsage = Record<string, string>
+
+/** What metrics-server measured last, or undefined where the metrics API is not served. */
+export async function podUsage(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Map<string, Map<string, Usage>> | undefined> {
+  type PodMetrics = KubernetesObject & { containers: { name: string; usage: RawUsage }[] }
+  const items = await listed<PodMetrics>(client, resources.podMetrics, namespace, signal)
+  return (
+    items &&
+    new Map(
+      items.map(({ metadata, containers }) => [
+        metadata?.name ?? '',
+        new Map(containers.map(({ name, usage }) => [name, usageOf(usage)])),
+      ]),
+    )
+  )
+}
+
+export async function nodeUsage(
+  client: KubernetesClient,
+  signal: AbortSignal,
+): Promise<Map<string, Usage> | undefined> {
+  type NodeMetrics = KubernetesObject & { usage: RawUsage }
+  const items = await listed<NodeMetrics>(client, resources.nodeMetrics, undefined, signal)
+  return items && new Map(items.map(({ metadata, usage }) => [metadata?.name ?? '', usageOf(usage)]))
+}
+
+async function listed<T extends KubernetesObject>(
+  client: KubernetesClient,
+  type: ResourceType,
+  namespace: string | undefined,
+  signal: AbortSignal,
+): Promise<T[] | undefined> {
+  try {
+    return (await client.list<T>(type, { namespace, signal })).items
+  } catch (error) {
+    // 404: the API group is not registered; 503: its server is away.
+    if (error instanceof KubernetesApiError && (error.status === 404 || error.status === 503))
+      return undefined
+    throw error
+  }
+}
+
+function usageOf({ cpu, memory }: RawUsage): Usage {
+  return { cpu: quantityValue(cpu), memory: quantityValue(memory) }
+}

@@ -1,0 +1,47 @@
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { PodFacts } from '../../domain/rollout/facts.ts'
+import type { KubernetesClient } from './client.ts'
+import { podFacts } from './facts.ts'
+import { Informer } from './informer.ts'
+import { ContainerLog, type LogSource } from './pod-log.ts'
+import { resources } from './resources.ts'
+
+/** The pods of one namespace, or of one service in it, and their logs. */
+export class NamespaceLogs {
+  readonly #client: KubernetesClient
+  readonly #namespace: string
+  readonly #labelSelector: string | undefined
+
+  constructor(client: KubernetesClient, namespace: string, service: string | undefined) {
+    this.#client = client
+    this.#namespace = namespace
+    this.#labelSelector = service && `app.kubernetes.io/instance=${service}`
+  }
+
+  async pods(signal: AbortSignal): Promise<PodFacts[]> {
+    const query = { namespace: this.#namespace, labelSelector: this.#labelSelector, signal }
+    return (await this.#client.list<Pod>(resources.pods, query)).items.map(podFacts)
+  }
+
+  /**
+   * Calls back with each pod that is there or comes; again when it changes.
+   * @throws {KubernetesApiError} where the server refuses for good
+   */
+  watch(onPod: (pod: PodFacts) => void, signal: AbortSignal): Promise<void> {
+    const informer: Informer<Pod, PodFacts> = new Informer<Pod, PodFacts>(this.#client, resources.pods, {
+      namespace: this.#namespace,
+      labelSelector: this.#labelSelector,
+      signal,
+      project: podFacts,
+      onChange: ({ type, kept }) => {
+        if (type === 'replaced') for (const pod of informer.items.values()) onPod(pod)
+        else if (kept) onPod(kept)
+      },
+    })
+    return informer.run()
+  }
+
+  of(source: LogSource): ContainerLog {
+    return new ContainerLog(this.#client, this.#namespace, source)
+  }
+}

@@ -1,0 +1,200 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import { LogCursor, type LogLine } from '../../domain/logs/cursor.ts'
+import { isApiError, isTransient, KubernetesApiError } from './api-error.ts'
+import type { KubernetesClient } from './client.ts'
+import { podFacts } from './facts.ts'
+import { resourcePath, resources } from './resources.ts'
+
+export interface LogQuery {
+  /** Only lines of the last so many milliseconds. */
+  sinceMs?: number
+  /** Only so many lines of each container, the last ones. */
+  tail?: number
+}
+
+/** What becomes of a container while its log is followed. */
+export type LogNews =
+  | { type: 'line'; line: LogLine }
+  /** It runs anew; `lost` runs in between can no longer be read. */
+  | { type: 'restart'; exitCode: number | undefined; lost: number }
+  | { type: 'connection'; error: Error | undefined }
+
+/** One container of one pod; another pod of the same name has another uid. */
+export interface LogSource {
+  pod: string
+  uid: string
+  container: string
+}
+
+const MAX_BACKOFF_MS = 5_000
+/** A container that is down is looked at this often when no watch tells of it. */
+const LOOK_MS = 1_000
+
+interface Now {
+  restarts: number
+  running: boolean
+  exitCode: number | undefined
+  /** It will not run again. */
+  over: boolean
+}
+
+/** The log of one container, each line once and in order, over restarts, rotation and lost connections. */
+export class ContainerLog {
+  readonly #client: KubernetesClient
+  readonly #namespace: string
+  readonly #source: LogSource
+  readonly #cursor = new LogCursor()
+  /** Restarts that the log has been read up to. */
+  #runs: number | undefined
+  #failures = 0
+
+  constructor(client: KubernetesClient, namespace: string, source: LogSource) {
+    this.#client = client
+    this.#namespace = namespace
+    this.#source = source
+  }
+
+  /** What it has written by now; nothing where it has not started. @param previous the run before this one */
+  async *read(query: LogQuery & { previous: boolean }, signal: AbortSignal): AsyncGenerator<LogLine> {
+    try {
+      for await (const raw of this.#lines({ ...first(query), previous: query.previous }, signal)) {
+        const line = this.#cursor.take(raw)
+        if (line) yield line
+      }
+    } catch (error) {
+      if (!isNotThere(error)) throw error
+    }
+  }
+
+  /** Follows it until the pod is gone or the signal aborts. */
+  async *follow(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogNews> {
+    let isOver = false
+    while (!isOver && !signal.aborted) {
+      try {
+        isOver = yield* this.#turn(query, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        if (!isTransient(error)) throw error
+        this.#failures += 1
+        if (this.#failures === 1) yield { type: 'connection', error: error as Error }
+        await pause(Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures) * (0.5 + Math.random() / 2), signal)
+      }
+    }
+  }
+
+  /** One stream and what came after it. @returns whether there will be nothing more */
+  async *#turn(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogNews, boolean> {
+    const startedAt = Date.now()
+    yield* this.#run(query, signal)
+    if (this.#failures > 0) yield { type: 'connection', error: undefined }
+    this.#failures = 0
+    const now = await this.#look(signal)
+    if (now === undefined) return true
+    const isDown = !now.running && now.restarts === this.#runs
+    if (isDown) yield* this.#rest(signal)
+    if (isDown && now.over) return true
+    // A server that ends each stream at once must not be asked without a pause.
+    if (isDown || Date.now() - startedAt < LOOK_MS) await pause(isDown ? LOOK_MS : 100, signal)
+    return false
+  }
+
+  /** One stream, to its end. */
+  async *#run(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogNews> {
+    const opened = Promise.withResolvers<void>()
+    const since = this.#cursor.since
+    this.#cursor.catchUp()
+    const lines = this.#lines(
+      { follow: true, ...(since === undefined ? first(query) : { sinceTime: since }) },
+      signal,
+      opened.resolve,
+    )
+    const next = lines.next()
+    try {
+      await Promise.race([opened.promise, next])
+      // Asked after the stream was opened: it is of this run, or of one before it.
+      const now = await this.#look(signal)
+      if (now !== undefined) yield* this.#passRestarts(now, signal)
+      for (let step = await next; !step.done; step = await lines.next()) {
+        const line = this.#cursor.take(step.value)
+        if (line) yield { type: 'line', line }
+      }
+    } catch (error) {
+      if (!isNotThere(error)) throw error
+    } finally {
+      next.catch(() => undefined)
+      await lines.return(undefined).catch(() => undefined)
+    }
+  }
+
+  /** What the run before had still to say, before the new one speaks. */
+  async *#passRestarts(now: Now, signal: AbortSignal): AsyncGenerator<LogNews> {
+    const { restarts, exitCode } = now
+    const known = this.#runs
+    this.#runs = restarts
+    if (known === undefined || restarts <= known) return
+    yield* this.#rest(signal, true)
+    yield { type: 'restart', exitCode, lost: restarts - known - 1 }
+    this.#cursor.catchUp()
+  }
+
+  /** Lines that came after the stream had ended. */
+  async *#rest(signal: AbortSignal, previous = false): AsyncGenerator<LogNews> {
+    this.#cursor.catchUp()
+    try {
+      for await (const raw of this.#lines({ previous, sinceTime: this.#cursor.since }, signal)) {
+        const line = this.#cursor.take(raw)
+        if (line) yield { type: 'line', line }
+      }
+    } catch (error) {
+      if (!isNotThere(error)) throw error
+    }
+  }
+
+  #lines(
+    query: Record<string, string | number | boolean | undefined>,
+    signal: AbortSignal,
+    onOpen?: () => void,
+  ) {
+    const { pod: name, container } = this.#source
+    const path = resourcePath(resources.pods, { namespace: this.#namespace, name, subresource: 'log' })
+    return this.#client.lines(path, { query: { container, timestamps: true, ...query }, signal, onOpen })
+  }
+
+  /** The container as it is; undefined when its pod is gone. */
+  async #look(signal: AbortSignal): Promise<Now | undefined> {
+    const { pod: name, uid, container } = this.#source
+    try {
+      const pod = await this.#client.get<Pod>(resources.pods, name, { namespace: this.#namespace, signal })
+      const facts = podFacts(pod)
+      const found = facts.containers.find((each) => each.name === container)
+      if (facts.uid !== uid) return undefined
+      const done = found?.init === true && found.terminated?.exitCode === 0
+      return {
+        restarts: found?.restarts ?? 0,
+        running: found?.running ?? false,
+        exitCode: found?.last?.exitCode,
+        over: done || facts.phase === 'Succeeded' || facts.phase === 'Failed',
+      }
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined
+      throw error
+    }
+  }
+}
+
+function first({ sinceMs, tail }: LogQuery): Record<string, number | undefined> {
+  return {
+    sinceSeconds: sinceMs === undefined ? undefined : Math.max(1, Math.ceil(sinceMs / 1000)),
+    tailLines: tail,
+  }
+}
+
+/** 400: the container has not started, or has no previous run; 404: the pod is gone. */
+function isNotThere(error: unknown): boolean {
+  return error instanceof KubernetesApiError && (error.status === 400 || error.status === 404)
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined)
+}

@@ -1,0 +1,90 @@
+import { KubernetesClient } from '../adapters/kubernetes/client.ts'
+import { readEnvironment } from '../adapters/kubernetes/environment-facts.ts'
+import { Workloads } from '../adapters/kubernetes/workloads.ts'
+import type { EnvironmentFacts, Gap } from '../domain/diagnosis/facts.ts'
+import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { diagnosisView } from '../output/diagnosis-view.ts'
+import { stdoutTheme } from '../output/theme.ts'
+import { type DiagnosePorts, type Diagnosis, diagnoseEnvironment } from '../workflows/diagnose.ts'
+import type { CommandContext, Report } from './base-command.ts'
+import { clusterAccess } from './cluster-access.ts'
+import type { Session } from './session.ts'
+import { openTarget, type TargetFlags } from './target.ts'
+
+const EXIT = { healthy: ExitCode.ok, unhealthy: ExitCode.failed, unknown: ExitCode.preflight }
+
+/** `emr diagnose`: exit 0 healthy, 1 not, 4 where something could not be looked at. */
+export async function runDiagnose(
+  flags: TargetFlags,
+  { signal }: CommandContext,
+): Promise<Report<Diagnosis>> {
+  const { session, service } = await openTarget(flags, signal)
+  const client = await reachCluster(session)
+  try {
+    const diagnosis = await diagnoseEnvironment(diagnosePorts(session, client), service)
+    return {
+      document: diagnosis,
+      text: diagnosisView(diagnosis, stdoutTheme, Date.now()),
+      exitCode: EXIT[diagnosis.health],
+    }
+  } finally {
+    client.close()
+  }
+}
+
+/** A client for the environment's cluster; never starts a sandbox. @throws {EmrError} SANDBOX_NOT_RUNNING (4) */
+export async function reachCluster(session: Session): Promise<KubernetesClient> {
+  const access = await clusterAccess(session, { start: false })
+  if (access !== undefined) return new KubernetesClient(access)
+  const { name } = session.environment
+  throw new EmrError(`The sandbox of ${name} does not run`, {
+    code: 'SANDBOX_NOT_RUNNING',
+    exitCode: ExitCode.preflight,
+    suggestions: ['emr sandbox start', `emr deploy ${name}`],
+  })
+}
+
+export function diagnosePorts(session: Session, client: KubernetesClient): DiagnosePorts {
+  const { environment, signal } = session
+  return {
+    environment,
+    read: async () => {
+      const [cluster, aws] = await Promise.all([
+        readEnvironment(client, environment.namespace, signal),
+        readAws(session),
+      ])
+      return { facts: { ...cluster.facts, ...aws.facts }, gaps: [...cluster.gaps, ...aws.gaps] }
+    },
+    workloads: new Workloads(client, environment.namespace),
+    signal,
+    now: Date.now,
+  }
+}
+
+/** Databases and alarms of an environment on AWS. What cannot be read is a gap: the cluster's findings count alone. */
+async function readAws({
+  environment,
+  signal,
+}: Session): Promise<{ facts: Partial<EnvironmentFacts>; gaps: Gap[] }> {
+  const { aws, name } = environment
+  if (aws === undefined) return { facts: {}, gaps: [] }
+  const prefix = `emr-platform-${name}`
+  const gaps: Gap[] = []
+  const attempt = async <T>(what: string, read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read()
+    } catch (error) {
+      gaps.push({ what, why: messageOf(error) })
+      return undefined
+    }
+  }
+  const [databases, alarms] = await Promise.all([
+    attempt('RDS', async () =>
+      (await import('../adapters/aws/rds.ts')).databaseInstances(aws, prefix, signal),
+    ),
+    attempt('CloudWatch alarms', async () =>
+      (await import('../adapters/aws/alarms.ts')).openAlarms(aws, prefix, signal),
+    ),
+  ])
+  return { facts: { ...(databases && { databases }), ...(alarms && { alarms }) }, gaps }
+}

@@ -1,0 +1,57 @@
+import { logGroups, logRecords } from '../adapters/aws/log-groups.ts'
+import type { AwsAccount, Environment } from '../domain/environment.ts'
+import { maskPatientData } from '../domain/logs/mask.ts'
+import { EmrError, ExitCode } from '../errors.ts'
+import type { LogEntry, LogsRequest } from '../workflows/logs.ts'
+import { usageError } from './flags.ts'
+import type { Session } from './session.ts'
+
+/** CloudWatch is asked by time: of a source without --since, the last quarter of an hour. */
+const SINCE_MS = 900_000
+
+/** Where the platform's Terraform puts each kind of log; flow logs stand under the id of the VPC. */
+const PREFIXES: Record<string, (environment: Environment, cluster: string) => string> = {
+  eks: (_environment, cluster) => `/aws/eks/${cluster}/cluster`,
+  application: (_environment, cluster) => `/aws/containerinsights/${cluster}/application`,
+  rds: ({ name }) => `/aws/rds/instance/emr-platform-${name}`,
+  'vpc-flow': () => '/aws/vpc/',
+}
+
+/** Lines of one of the platform's log groups, oldest first. @param source `eks`, `application`, `rds` or `vpc-flow` */
+export async function readLogGroup(
+  { environment, signal }: Session,
+  source: string,
+  { sinceMs = SINCE_MS, tail, grep, unmasked }: LogsRequest,
+): Promise<LogEntry[]> {
+  const { aws, cluster, name } = environment
+  if (aws === undefined) {
+    throw usageError(`${name} has no AWS account, so it has no logs in CloudWatch`, [`emr logs ${name}`])
+  }
+  const eks = cluster.kind === 'eks' ? cluster.name : `emr-platform-${name}`
+  const prefix = PREFIXES[source]?.(environment, eks) ?? source
+  const groups = await groupsOf(aws, prefix, signal)
+  const all = await Promise.all(groups.map((group) => logRecords(aws, group, Date.now() - sinceMs, signal)))
+  const entries = all
+    .flat()
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, group, stream, text }) => ({
+      type: 'line' as const,
+      time: new Date(at).toISOString(),
+      pod: group,
+      container: stream,
+      text: unmasked ? text : maskPatientData(text),
+    }))
+    .filter(({ text }) => grep === undefined || grep.test(text))
+  return tail === undefined ? entries : entries.slice(-tail)
+}
+
+async function groupsOf(aws: AwsAccount, prefix: string, signal: AbortSignal): Promise<string[]> {
+  const all = await logGroups(aws, prefix, signal)
+  const groups = prefix === '/aws/vpc/' ? all.filter((name) => name.endsWith('/flow-logs')) : all
+  if (groups.length > 0) return groups
+  throw new EmrError(`There is no log group ${prefix}… in ${aws.region}`, {
+    code: 'LOG_GROUP_MISSING',
+    exitCode: ExitCode.preflight,
+    suggestions: ['is the infrastructure deployed? emr deploy, without --skip-infra'],
+  })
+}

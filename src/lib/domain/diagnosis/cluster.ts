@@ -1,0 +1,136 @@
+import type { Finding } from './catalogue.ts'
+import type { EnvironmentFacts, NodeFacts } from './facts.ts'
+
+/** Node agents add types of their own; only these mean what Kubernetes says they mean. */
+const PRESSURES = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable']
+const USED_SHARE = 0.9
+/** A new node is made ready by its kubelet within a minute or two. */
+const NEW_NODE_MS = 120_000
+
+type Known = Partial<EnvironmentFacts>
+
+export function nodeFindings({ nodes = [], nodeUsage }: Known, now: number): Finding[] {
+  return nodes.flatMap((node): Finding[] => {
+    const { name, uid, conditions, createdAt } = node
+    const base = { object: { kind: 'Node', name, uid }, node: name }
+    const ready = conditions.find(({ type }) => type === 'Ready')
+    if (!node.ready && now - createdAt > NEW_NODE_MS) {
+      const { reason = 'NotReady', message = 'its kubelet has not reported', since: at } = ready ?? {}
+      const advice = 'look at the instance; the node group replaces it when it is terminated'
+      return [
+        { ...base, code: 'NODE_NOT_READY', reason, message, field: 'status.conditions[Ready]', at, advice },
+      ]
+    }
+    const pressure = conditions.find(({ type, status }) => status === 'True' && PRESSURES.includes(type))
+    if (pressure) {
+      const { type: reason, message, since: at } = pressure
+      const advice = 'pods are evicted from it: find what uses so much, or add a node'
+      return [
+        {
+          ...base,
+          code: 'NODE_PRESSURE',
+          reason,
+          message,
+          field: `status.conditions[${reason}]`,
+          at,
+          advice,
+        },
+      ]
+    }
+    return busy(node, nodeUsage).map((finding) => ({ ...base, ...finding }))
+  })
+}
+
+function busy({ name, cpu, memory }: NodeFacts, usage: Known['nodeUsage']): Omit<Finding, 'object'>[] {
+  const used = usage?.get(name)
+  if (used === undefined) return []
+  const shares = [
+    { what: 'CPU', share: cpu > 0 ? used.cpu / cpu : 0 },
+    { what: 'memory', share: memory > 0 ? used.memory / memory : 0 },
+  ]
+  return shares
+    .filter(({ share }) => share > USED_SHARE)
+    .map(({ what, share }) => ({
+      code: 'NODE_BUSY' as const,
+      reason: 'HighUsage',
+      message: `${Math.round(share * 100)} % of its ${what} is used`,
+      field: 'metrics.k8s.io',
+      advice: 'let the node group grow, or move pods',
+    }))
+}
+
+/** The add-ons that others depend on. @param facts with the keys that could be read */
+export function addOnFindings(facts: Known): Finding[] {
+  const found: Finding[] = []
+  const system = (name: string) => ({ kind: 'Deployment', name: `kube-system/${name}`, uid: name })
+  if ('dns' in facts && !facts.dns?.available) {
+    const message = facts.dns ? 'none of its pods is available' : 'it is not deployed'
+    const advice = 'without it no name resolves: kubectl -n kube-system get pods'
+    const field = 'status.availableReplicas'
+    found.push({
+      code: 'DNS_MISSING',
+      object: system('coredns'),
+      reason: 'Unavailable',
+      message,
+      field,
+      advice,
+    })
+  }
+  if ('podUsage' in facts && facts.podUsage === undefined) {
+    const message = 'metrics.k8s.io is not served'
+    const advice = 'look at metrics-server: autoscalers and emr monitor need it'
+    const field = 'apis/metrics.k8s.io'
+    const object = system('metrics-server')
+    found.push({ code: 'METRICS_MISSING', object, reason: 'Unavailable', message, field, advice })
+  }
+  return found
+}
+
+/** Containers of running pods that will soon be killed for their memory. */
+export function memoryFindings({ pods = [], deployments = [], podUsage }: Known): Finding[] {
+  return pods.flatMap((pod) => {
+    const limits =
+      deployments.find(({ name, service }) => (service ?? name) === pod.service)?.memoryLimits ?? {}
+    return [...(podUsage?.get(pod.name) ?? [])].flatMap(([container, { memory }]) => {
+      const limit = limits[container]
+      if (limit === undefined || memory / limit < USED_SHARE) return []
+      const message = `${Math.round((memory / limit) * 100)} % of ${Math.round(limit / 1024 ** 2)} MiB`
+      return [
+        {
+          code: 'MEMORY_NEARLY_USED' as const,
+          object: { kind: 'Pod', name: pod.name, uid: pod.uid },
+          service: pod.service,
+          container,
+          reason: 'HighUsage',
+          message,
+          field: 'metrics.k8s.io',
+          advice: 'raise the memory limit, or find what it keeps',
+        },
+      ]
+    })
+  })
+}
+
+export function databaseFindings({ databases = [], alarms = [] }: Known): Finding[] {
+  const down = databases
+    .filter(
+      ({ status }) => !['available', 'backing-up', 'storage-optimization', 'modifying'].includes(status),
+    )
+    .map(({ id, status }) => ({
+      code: 'DATABASE_DOWN' as const,
+      object: { kind: 'DBInstance', name: id, uid: id },
+      reason: status,
+      message: `RDS says that ${id} is ${status}`,
+      field: 'DBInstanceStatus',
+      advice: `aws rds describe-events --source-type db-instance --source-identifier ${id}`,
+    }))
+  const raised = alarms.map(({ name, state, reason }) => ({
+    code: 'ALARM' as const,
+    object: { kind: 'Alarm', name, uid: name },
+    reason: state,
+    message: reason,
+    field: 'StateValue',
+    advice: `aws cloudwatch describe-alarm-history --alarm-name ${name}`,
+  }))
+  return [...down, ...raised]
+}

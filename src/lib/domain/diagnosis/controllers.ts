@@ -1,0 +1,180 @@
+import type { PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
+import { hookFinding, notReadyFinding, replicaSetFinding, scaledToZeroFinding } from '../rollout/findings.ts'
+import type { Finding } from './catalogue.ts'
+import type { AutoscalerFacts, EnvironmentFacts, WorkloadFacts } from './facts.ts'
+
+/** A share of a quota above this is worth a word. */
+const QUOTA_SHARE = 0.9
+const PENDING_CLAIM_MS = 60_000
+
+type Known = Partial<EnvironmentFacts>
+
+/** Services that the environment should have, and has no Deployment of. */
+export function missingFindings({ deployments }: Known, services: string[]): Finding[] {
+  if (deployments === undefined) return []
+  const known = new Set(deployments.map(({ service, name }) => service ?? name))
+  return services
+    .filter((service) => !known.has(service))
+    .map((service) => ({
+      code: 'DEPLOYMENT_GONE',
+      object: { kind: 'Deployment', name: service, uid: '' },
+      service,
+      reason: 'NotFound',
+      message: 'the configuration names the service, and the cluster has no Deployment of it',
+      field: 'services',
+      advice: `deploy it: emr deploy ENV --services ${service}`,
+    }))
+}
+
+/** Deployments and their newest ReplicaSets. */
+export function deploymentFindings({
+  deployments = [],
+  replicaSets = [],
+  pods = [],
+  events = [],
+}: Known): Finding[] {
+  return deployments.flatMap((deployment) => {
+    const set = replicaSets.find(
+      ({ owner, revision }) => owner === deployment.uid && revision === deployment.revision,
+    )
+    const own = pods.filter(({ owner }) => owner !== undefined && owner === set?.uid)
+    const unready = own.find((pod) => !pod.ready && !pod.deleting)
+    const found = [...rolloutFindings(deployment, set, unready)]
+    if (deployment.deadlineExceeded !== undefined && unready?.phase === 'Running') {
+      const about = events.filter(({ about: uid }) => uid === unready.uid)
+      const ended = { reason: 'ProgressDeadlineExceeded', message: deployment.deadlineExceeded }
+      found.push({ ...notReadyFinding(unready, about, ended), node: unready.node })
+    }
+    return found.map((finding) => ({ ...finding, service: deployment.service ?? deployment.name }))
+  })
+}
+
+function rolloutFindings(
+  deployment: WorkloadFacts,
+  set: ReplicaSetFacts | undefined,
+  unready: PodFacts | undefined,
+): Finding[] {
+  const { uid, name } = deployment
+  const object = { kind: 'Deployment', name, uid }
+  const refused = set && replicaSetFinding(set)
+  const found: Finding[] = refused ? [refused] : []
+  if (deployment.deadlineExceeded !== undefined && unready === undefined && refused === undefined) {
+    const message = deployment.deadlineExceeded
+    const field = 'status.conditions[Progressing]'
+    const advice = 'look at the events of its ReplicaSet'
+    found.push({
+      code: 'ROLLOUT_STALLED',
+      object,
+      reason: 'ProgressDeadlineExceeded',
+      message,
+      field,
+      advice,
+    })
+  }
+  if (deployment.paused) {
+    const message = 'changes are not rolled out until it is resumed'
+    const advice = `kubectl rollout resume deployment/${name}`
+    found.push({ code: 'ROLLOUT_PAUSED', object, reason: 'Paused', message, field: 'spec.paused', advice })
+  }
+  const idle = scaledToZeroFinding(deployment)
+  return idle ? [...found, idle] : found
+}
+
+export function jobFindings({ jobs = [] }: Known, restarts: number): Finding[] {
+  return jobs.flatMap((job) => (job.succeeded ? [] : (hookFinding(job, restarts) ?? [])))
+}
+
+export function autoscalerFindings({ autoscalers = [] }: Known): Finding[] {
+  return autoscalers.flatMap((autoscaler) => {
+    const { uid, name, service, conditions } = autoscaler
+    const object = { kind: 'HorizontalPodAutoscaler', name, uid }
+    const bad = conditions.find(
+      ({ type, status, reason }) =>
+        status === 'False' &&
+        (type === 'AbleToScale' || (type === 'ScalingActive' && reason !== 'ScalingDisabled')),
+    )
+    if (bad) {
+      const { reason, message, since: at } = bad
+      const field = `status.conditions[${bad.type}]`
+      const advice =
+        'without its metrics the number of pods stays as it is: look at metrics-server and the requests'
+      return [{ code: 'AUTOSCALER_FAILING' as const, object, service, reason, message, field, at, advice }]
+    }
+    return atMaximum(autoscaler, object)
+  })
+}
+
+/** At the maximum and wanting more; at a minimum that equals the maximum, nobody wants more. */
+function atMaximum(
+  { service, conditions, current, max, min }: AutoscalerFacts,
+  object: Finding['object'],
+): Finding[] {
+  const limited = conditions.find(({ type, status }) => type === 'ScalingLimited' && status === 'True')
+  if (limited?.reason !== 'TooManyReplicas' || current < max || min === max) return []
+  const { reason, message, since: at } = limited
+  const advice = 'raise autoscaling.maxReplicas, or find what uses so much'
+  const field = 'status.conditions[ScalingLimited]'
+  return [{ code: 'AUTOSCALER_AT_MAXIMUM', object, service, reason, message, field, at, advice }]
+}
+
+/** Budgets without room although no pod is missing: then nodes cannot be drained. */
+export function budgetFindings({ budgets = [] }: Known): Finding[] {
+  return budgets.flatMap(({ uid, name, service, allowed, healthy, required, expected }) => {
+    if (allowed > 0 || expected === 0) return []
+    const object = { kind: 'PodDisruptionBudget', name, uid }
+    const message = `${healthy} of ${expected} pods are healthy, and ${required} must be`
+    const advice = healthy < required ? 'mend the pods first' : 'allow one pod to be away, or run one more'
+    const field = 'status.disruptionsAllowed'
+    return [
+      { code: 'DISRUPTION_BLOCKED' as const, object, service, reason: 'NoRoom', message, field, advice },
+    ]
+  })
+}
+
+export function claimFindings({ claims = [] }: Known, now: number): Finding[] {
+  return claims.flatMap(({ uid, name, phase, createdAt }) => {
+    if (phase === 'Bound' || now - createdAt < PENDING_CLAIM_MS) return []
+    const object = { kind: 'PersistentVolumeClaim', name, uid }
+    const message = `it is ${phase}`
+    const advice = 'look at its StorageClass and at the EBS CSI driver'
+    const at = createdAt
+    return [
+      {
+        code: 'VOLUME_CLAIM_PENDING' as const,
+        object,
+        reason: phase,
+        message,
+        field: 'status.phase',
+        at,
+        advice,
+      },
+    ]
+  })
+}
+
+export function quotaFindings({ quotas = [] }: Known): Finding[] {
+  return quotas.flatMap(({ uid, name, resources }) =>
+    resources
+      .filter(({ used, hard }) => hard > 0 && used / hard > QUOTA_SHARE)
+      .map(({ name: resource, used, hard }) => ({
+        code: 'QUOTA_NEARLY_USED' as const,
+        object: { kind: 'ResourceQuota', name, uid },
+        reason: 'NearlyUsed',
+        message: `${resource}: ${used} of ${hard} are used`,
+        field: `status.used[${resource}]`,
+        advice: 'raise the ResourceQuota before the next roll-out needs it',
+      })),
+  )
+}
+
+export function secretFindings({ externalSecrets = [] }: Known): Finding[] {
+  return externalSecrets.flatMap(({ uid, name, service, conditions }) => {
+    const ready = conditions.find(({ type }) => type === 'Ready')
+    if (ready?.status !== 'False') return []
+    const object = { kind: 'ExternalSecret', name, uid }
+    const { reason, message, since: at } = ready
+    const advice = 'look at the entry in Secrets Manager and at the rights of external-secrets'
+    const field = 'status.conditions[Ready]'
+    return [{ code: 'SECRET_NOT_SYNCED' as const, object, service, reason, message, field, at, advice }]
+  })
+}

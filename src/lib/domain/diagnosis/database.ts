@@ -1,0 +1,79 @@
+/** Why a program cannot use its database, as its log tells. */
+export interface DatabaseCause {
+  code: 'name' | 'refused' | 'timeout' | 'tls' | 'authentication' | 'connections'
+  text: string
+  advice: string
+  line: string
+}
+
+/** In the words of PostgreSQL, of Node's net and of the common drivers. Name, time-out and refusal are told apart. */
+const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
+  [
+    /ENOTFOUND|EAI_AGAIN|could not translate host name|no such host/,
+    {
+      code: 'name',
+      text: "the database's name does not resolve",
+      advice: 'compare the host with `emr outputs`; look at CoreDNS',
+    },
+  ],
+  [
+    /remaining connection slots|too many (clients|connections)|53300/,
+    {
+      code: 'connections',
+      text: 'the database has no connection left',
+      advice: 'lower the pools of the services, or raise max_connections',
+    },
+  ],
+  [
+    /password authentication failed|no pg_hba\.conf entry|28P01|28000|authentication failed/,
+    {
+      code: 'authentication',
+      text: 'the database refuses the user or its password',
+      advice: 'compare the entry in Secrets Manager with the user; was the password rotated?',
+    },
+  ],
+  [
+    /certificate (verify failed|has expired)|self.signed certificate|SSL (error|connection)|UNABLE_TO_VERIFY/i,
+    {
+      code: 'tls',
+      text: 'TLS to the database fails',
+      advice: 'use the current RDS certificate bundle, and the name that it is made out to',
+    },
+  ],
+  [
+    /(connect |dial tcp .*)?(ETIMEDOUT|i\/o timeout|connection timed out|timeout expired)/i,
+    {
+      code: 'timeout',
+      text: 'the database does not answer: a security group or a route is in the way',
+      advice: 'compare the security groups of the nodes and of RDS, port 5432, and the routes',
+    },
+  ],
+  [
+    /ECONNREFUSED|connection refused/i,
+    {
+      code: 'refused',
+      text: 'the database refuses connections: the address is right, and nothing listens there',
+      advice: 'look at the status of the RDS instance, and at host and port',
+    },
+  ],
+]
+const ABOUT_DATABASE = /database|postgres|\bpg\b|5432|sql/i
+
+/** A failure whose log tells of the database, with what that says to do. */
+export function explainedBy<Found extends { advice: string }>(
+  finding: Found,
+  lines: readonly string[],
+): Found & { database?: DatabaseCause } {
+  const database = databaseCause(lines)
+  return database ? { ...finding, database, advice: `${database.text}: ${database.advice}` } : finding
+}
+
+/** The first line of a log that tells of a failing connection to a database. */
+export function databaseCause(lines: readonly string[]): DatabaseCause | undefined {
+  for (const line of lines) {
+    if (!ABOUT_DATABASE.test(line)) continue
+    const cause = CAUSES.find(([pattern]) => pattern.test(line))?.[1]
+    if (cause) return { ...cause, line }
+  }
+  return undefined
+}

@@ -1,0 +1,119 @@
+import { latest } from '../rollout/findings.ts'
+import type { Finding } from './catalogue.ts'
+import type { EnvironmentFacts, ServiceFacts, WorkloadFacts } from './facts.ts'
+
+/** A load balancer takes up to three minutes. */
+const ADDRESS_MS = 300_000
+const EVENT_MS = 900_000
+
+type Known = Partial<EnvironmentFacts>
+
+/** Services against the pods that they select, and their endpoints. */
+export function serviceFindings({ services = [], deployments, endpoints }: Known): Finding[] {
+  return services.flatMap((service): Finding[] => {
+    const { uid, name, selector } = service
+    if (Object.keys(selector).length === 0 || deployments === undefined || endpoints === undefined) return []
+    const object = { kind: 'Service', name, uid }
+    const base = { object, service: service.service ?? name }
+    const own = endpoints.filter(({ of }) => of === name)
+    const ready = own.reduce((sum, each) => sum + each.ready, 0)
+    const behind = own.reduce((sum, each) => sum + each.notReady, ready)
+    const selected = deployments.filter(({ labels }) => matches(selector, labels))
+    if (selected.length === 0 && behind === 0) {
+      const message = `no pods have the labels ${textOf(selector)}`
+      const advice = 'make the selector of the Service equal the labels of its pods'
+      return [
+        { ...base, code: 'SELECTOR_MISMATCH', reason: 'NoPods', message, field: 'spec.selector', advice },
+      ]
+    }
+    const port = mismatchedPort(service, selected)
+    if (port !== undefined) {
+      const message = `its target port '${port}' is no port of ${selected.map((each) => each.name).join(', ')}`
+      const advice = 'name the port of the container in targetPort'
+      return [{ ...base, code: 'PORT_MISMATCH', reason: 'NoPort', message, field: 'spec.ports', advice }]
+    }
+    if (ready > 0) return []
+    const message = behind === 0 ? 'no pod stands behind it' : `none of its ${behind} endpoints is ready`
+    const advice = 'mend the pods that stand behind it'
+    return [{ ...base, code: 'NO_ENDPOINTS', reason: 'NotReady', message, field: 'EndpointSlice', advice }]
+  })
+}
+
+function mismatchedPort({ ports }: ServiceFacts, selected: WorkloadFacts[]): string | undefined {
+  const named = ports.flatMap(({ target }) => (typeof target === 'string' ? [target] : []))
+  return named.find((name) => selected.length > 0 && !selected.some(({ ports: own }) => own.includes(name)))
+}
+
+export function ingressFindings({ ingresses = [], services, events = [] }: Known, now: number): Finding[] {
+  return ingresses.flatMap((ingress): Finding[] => {
+    const { uid, name, service, createdAt, addresses, backends } = ingress
+    const base = { object: { kind: 'Ingress', name, uid }, service: service ?? name }
+    const missing = services && backends.find((backend) => !hasBackend(services, backend))
+    if (missing) {
+      const message = `there is no Service ${missing.service} with port ${missing.port ?? '(any)'}`
+      const advice = 'correct the backend of the Ingress'
+      return [{ ...base, code: 'INGRESS_BACKEND', reason: 'NoBackend', message, field: 'spec.rules', advice }]
+    }
+    // The load balancer controller repeats its failures for as long as they last.
+    const failed = latest(
+      events,
+      (event) => event.about === uid && event.type === 'Warning' && now - event.at < EVENT_MS,
+    )
+    const settled = latest(
+      events,
+      ({ about, reason }) => about === uid && reason === 'SuccessfullyReconciled',
+    )
+    if (failed && failed.at > (settled?.at ?? 0)) {
+      const { reason, message, at } = failed
+      const advice = 'mend what the load balancer controller names'
+      return [{ ...base, code: 'INGRESS_FAILING', reason, message, field: 'event', at, advice }]
+    }
+    if (addresses.length > 0 || now - createdAt < ADDRESS_MS) return []
+    const message = 'no load balancer has been made for it'
+    const advice = 'look at the AWS load balancer controller, its rights and the tags of the subnets'
+    const field = 'status.loadBalancer'
+    return [
+      { ...base, code: 'INGRESS_NO_ADDRESS', reason: 'NoAddress', message, field, at: createdAt, advice },
+    ]
+  })
+}
+
+function hasBackend(
+  services: ServiceFacts[],
+  { service, port }: { service: string; port?: number | string },
+): boolean {
+  const found = services.find(({ name }) => name === service)
+  if (found === undefined) return false
+  return port === undefined || found.ports.some((each) => each.port === port || each.name === port)
+}
+
+/** Pods that a policy isolates and that no policy lets anything through to. */
+export function policyFindings({ policies = [], deployments = [] }: Known): Finding[] {
+  return deployments.flatMap((deployment) => {
+    const own = policies.filter(({ selector, ingress }) => ingress && matches(selector, deployment.labels))
+    const [first] = own
+    if (first === undefined || own.some(({ ingressRules }) => ingressRules > 0)) return []
+    const message = `${own.map(({ name }) => name).join(', ')} deny all traffic to ${deployment.name}`
+    return [
+      {
+        code: 'TRAFFIC_DENIED' as const,
+        object: { kind: 'NetworkPolicy', name: first.name, uid: first.uid },
+        service: deployment.service ?? deployment.name,
+        reason: 'DenyAll',
+        message,
+        field: 'spec.ingress',
+        advice: 'let the callers of the service in',
+      },
+    ]
+  })
+}
+
+function matches(selector: Record<string, string>, labels: Record<string, string>): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value)
+}
+
+function textOf(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ')
+}

@@ -1,0 +1,60 @@
+import type { Picture } from './picture.ts'
+
+/** One thing that is other than before. */
+export interface Change {
+  subject: 'health' | 'service' | 'pod' | 'node' | 'warning' | 'database' | 'alarm' | 'source'
+  name: string
+  /** Absent for what is new. */
+  before?: string
+  /** Absent for what is gone. */
+  after?: string
+}
+
+/** A line of `--output ndjson`: the whole picture first, then what changes. */
+export type MonitorEvent =
+  | ({ type: 'picture' } & Picture)
+  /** `at`: ISO 8601 */
+  | ({ type: 'change'; at: string } & Change)
+
+/** What a reader of lines would want to know; ages and usage always change, and are not told. */
+export function changesBetween(before: Picture | undefined, after: Picture): Change[] {
+  const subjects = new Map<Change['subject'], (picture: Picture) => [string, string][]>([
+    [
+      'source',
+      (p) => p.sources.map(({ name, state, error }) => [name, error ? `${state}: ${error}` : state]),
+    ],
+    ['service', (p) => p.services.map((row) => [row.service, serviceText(row)])],
+    ['pod', (p) => p.troubled.map(({ pod, reason, restarts }) => [pod, restartsText(reason, restarts)])],
+    ['node', (p) => p.nodes.map(({ node, ready, schedulable }) => [node, nodeText(ready, schedulable)])],
+    ['database', (p) => p.databases.map(({ id, status }) => [id, status])],
+    ['alarm', (p) => p.alarms.map(({ name, state }) => [name, state])],
+    ['health', (p) => [[p.environment, p.health]]],
+  ])
+  return [...subjects].flatMap(([subject, rows]) => {
+    const old = new Map(before ? rows(before) : [])
+    const now = new Map(rows(after))
+    const changed = [...now].filter(([name, text]) => old.get(name) !== text && isNews(old.get(name), text))
+    const gone = [...old.keys()].filter((name) => !now.has(name))
+    return [
+      ...changed.map(([name, text]) => ({ subject, name, before: old.get(name), after: text })),
+      ...gone.map((name) => ({ subject, name, before: old.get(name), after: undefined })),
+    ]
+  })
+}
+
+/** That a source is read for the first time is how it should be. */
+function isNews(before: string | undefined, after: string): boolean {
+  return !(after === 'loading' || (after === 'ok' && (before === undefined || before === 'loading')))
+}
+
+function serviceText({ state, ready, desired, version }: Picture['services'][number]): string {
+  return `${state} ${ready}/${desired}${version ? ` ${version}` : ''}`
+}
+
+function restartsText(reason: string, restarts: number): string {
+  return restarts === 0 ? reason : `${reason}, ${restarts === 1 ? '1 restart' : `${restarts} restarts`}`
+}
+
+function nodeText(ready: boolean, schedulable: boolean): string {
+  return `${ready ? 'ready' : 'not ready'}${schedulable ? '' : ', cordoned'}`
+}

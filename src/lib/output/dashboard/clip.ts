@@ -1,0 +1,29 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const PARTS = /\x1b\[[\d;]*m|[\s\S]/gu
+
+/** The first columns of a styled line; characters of double width count twice. */
+export function clip(line: string, columns: number): string {
+  let width = 0
+  let clipped = ''
+  for (const [part] of line.matchAll(PARTS)) {
+    const size = part.startsWith('\x1b') ? 0 : widthOf(part)
+    if (width + size > columns) continue
+    width += size
+    clipped += part
+  }
+  return clipped
+}
+
+function widthOf(character: string): number {
+  const code = character.codePointAt(0) ?? 0
+  const wide =
+    (code >= 0x1100 && code <= 0x115f) ||
+    (code >= 0x2e80 && code <= 0xa4cf) ||
+    (code >= 0xac00 && code <= 0xd7a3) ||
+    (code >= 0xf900 && code <= 0xfaff) ||
+    (code >= 0xfe30 && code <= 0xfe6f) ||
+    (code >= 0xff00 && code <= 0xff60) ||
+    (code >= 0x1f300 && code <= 0x1faff)
+  if (wide) return 2
+  return /\p{Mark}|\p{Default_Ignorable_Code_Point}/u.test(character) ? 0 : 1
+}

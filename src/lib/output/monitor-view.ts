@@ -1,0 +1,209 @@
+import { formatAge } from '../domain/duration.ts'
+import type { Change } from '../domain/monitor/changes.ts'
+import type { Figure, Health, Picture, ServiceRow } from '../domain/monitor/picture.ts'
+import { clean } from './clean.ts'
+import { count } from './count.ts'
+import { table } from './table.ts'
+import { symbols, type Theme } from './theme.ts'
+
+/** A part of the picture: a table whose rows have names to be found and chosen by. */
+export interface Section {
+  title: string
+  head: string[]
+  rows: { name: string; service?: string; cells: string[] }[]
+}
+
+const BARS = '▁▂▃▄▅▆▇█'
+const WORDS: Record<Health, string> = {
+  healthy: `${symbols.good} healthy`,
+  progressing: `${symbols.running} rolling out`,
+  unhealthy: `${symbols.bad} unhealthy`,
+  unknown: `${symbols.warn} unknown`,
+}
+
+/** Symbol and word. */
+export function healthText(health: Health, theme: Theme): string {
+  if (health === 'healthy') return theme.good(WORDS.healthy)
+  return health === 'unhealthy' ? theme.bad(WORDS.unhealthy) : theme.warn(WORDS[health])
+}
+
+/** The parts of the picture that have something in them, the services always. */
+export function sections(picture: Picture, theme: Theme): Section[] {
+  const all = [
+    services(picture, theme),
+    troubled(picture, theme),
+    nodes(picture, theme),
+    cloud(picture, theme),
+    warnings(picture),
+  ]
+  return all.filter(({ title, rows }) => title === 'SERVICES' || rows.length > 0)
+}
+
+function services({ services: rows }: Picture, theme: Theme): Section {
+  return {
+    title: 'SERVICES',
+    head: ['SERVICE', 'STATE', 'READY', 'VERSION', 'REV', 'AGE', 'RESTARTS', 'CPU', 'MEMORY', 'AUTOSCALER'],
+    rows: rows.map((row) => ({
+      name: row.service,
+      service: row.service,
+      cells: [
+        row.service,
+        stateText(row, theme),
+        `${row.ready}/${row.desired}`,
+        row.version ?? '-',
+        row.revision ?? '-',
+        row.state === 'missing' ? '-' : formatAge(row.age),
+        String(row.restarts),
+        row.cpu === undefined ? '-' : `${Math.round(row.cpu * 1000)}m`,
+        row.memory === undefined ? '-' : `${Math.round(row.memory / 1024 ** 2)}Mi`,
+        row.autoscaler ?? '-',
+      ],
+    })),
+  }
+}
+
+function stateText({ state }: ServiceRow, theme: Theme): string {
+  switch (state) {
+    case 'ready':
+      return theme.good(`${symbols.good} ready`)
+    case 'rolling out':
+      return theme.warn(`${symbols.running} rolling out`)
+    case 'idle':
+      return theme.bad(`${symbols.bad} no pods`)
+    default:
+      return theme.bad(`${symbols.bad} ${state}`)
+  }
+}
+
+function troubled({ troubled: rows }: Picture, theme: Theme): Section {
+  return {
+    title: 'PODS THAT ARE NOT WELL',
+    head: ['POD', 'REASON', 'RESTARTS', 'AGE', 'NODE', 'MESSAGE'],
+    rows: rows.map(({ pod, service, problem, reason, restarts, age, node, message }) => ({
+      name: pod,
+      service,
+      cells: [
+        pod,
+        problem ? theme.bad(`${symbols.bad} ${reason}`) : theme.warn(`${symbols.running} ${reason}`),
+        String(restarts),
+        formatAge(age),
+        node ?? '-',
+        clean(message),
+      ],
+    })),
+  }
+}
+
+function nodes({ nodes: rows }: Picture, theme: Theme): Section {
+  const share = (value: number | undefined) => (value === undefined ? '-' : `${Math.round(value * 100)} %`)
+  return {
+    title: 'NODES',
+    head: ['NODE', 'STATE', 'CPU', 'MEMORY', 'PODS'],
+    rows: rows.map(({ node, ready, schedulable, cpu, memory, pods }) => {
+      const state = ready ? theme.good(`${symbols.good} ready`) : theme.bad(`${symbols.bad} not ready`)
+      const cordoned = schedulable ? '' : theme.warn(' cordoned')
+      return { name: node, cells: [node, `${state}${cordoned}`, share(cpu), share(memory), String(pods)] }
+    }),
+  }
+}
+
+function cloud({ databases, alarms, figures }: Picture, theme: Theme): Section {
+  const stateOf = (state: string) => {
+    if (state === 'OK' || state === 'available') return theme.good(`${symbols.good} ${state}`)
+    return state === 'ALARM' ? theme.bad(`${symbols.bad} ${state}`) : theme.warn(`${symbols.warn} ${state}`)
+  }
+  const shown = new Set(figures.map(({ name }) => name))
+  const others = alarms.filter(({ name }) => ![...shown].some((figure) => name.endsWith(figure)))
+  const row = (name: string, state: string, ...cells: string[]) => ({
+    name,
+    cells: [name, stateOf(state), ...cells],
+  })
+  return {
+    title: 'AWS',
+    head: ['NAME', 'STATE', 'NOW', 'LIMIT', 'LAST MINUTES'],
+    rows: [
+      ...databases.map(({ id, status }) => row(id, status, '', '', '')),
+      ...others.map(({ name, state, reason }) => row(name, state, '', '', clean(reason))),
+      ...figures.map((figure) =>
+        row(
+          figure.name,
+          figure.state,
+          number(figure.values.at(-1)),
+          number(figure.threshold),
+          sparkline(figure),
+        ),
+      ),
+    ],
+  }
+}
+
+function number(value: number | undefined): string {
+  if (value === undefined) return '-'
+  const [size = 1, unit = ''] =
+    (
+      [
+        [1e9, 'G'],
+        [1e6, 'M'],
+        [1e3, 'k'],
+      ] as const
+    ).find(([each]) => Math.abs(value) >= each) ?? []
+  return `${Number((value / size).toPrecision(3))}${unit}`
+}
+
+/** From zero to the largest value or the limit, whichever is more. */
+function sparkline({ values, threshold = 0 }: Figure): string {
+  const top = Math.max(...values, threshold, Number.MIN_VALUE)
+  return values.map((value) => BARS[Math.min(7, Math.max(0, Math.floor((value / top) * 8)))] ?? ' ').join('')
+}
+
+function warnings({ warnings: rows }: Picture): Section {
+  return {
+    title: 'RECENT WARNINGS',
+    head: ['AGE', 'OBJECT', 'REASON', 'TIMES', 'MESSAGE'],
+    rows: rows.map(({ age, object, reason, count: times, message }) => ({
+      name: object,
+      cells: [formatAge(age), object, reason, String(times), clean(message)],
+    })),
+  }
+}
+
+/** What is not up to date, and why; undefined where all is. @param now epoch milliseconds */
+export function sourcesText({ sources }: Picture, theme: Theme, now: number): string | undefined {
+  const parts = sources.flatMap(({ name, state, at, error }) => {
+    const why = error ? `: ${clean(error)}` : ''
+    if (state === 'denied') return [`${name} not evaluated${why}`]
+    if (state === 'stale' || state === 'paused')
+      return [`${name} STALE${at > 0 ? `, ${formatAge(now - at)} old` : ''}${why}`]
+    return state === 'ok' && error ? [`${name}${why}`] : []
+  })
+  // All watches lose the same server: said once.
+  const [first] = parts
+  if (first === undefined) return undefined
+  const more = parts.length > 1 ? ` (and ${parts.length - 1} more)` : ''
+  return theme.warn(`${symbols.warn} ${first}${more}`)
+}
+
+/** The whole picture, once. */
+export function pictureView(picture: Picture, theme: Theme): string {
+  const { environment, namespace, health, pods } = picture
+  const now = Date.parse(picture.at)
+  const head = `${theme.strong(environment)} ${healthText(health, theme)}${theme.faint(`  namespace ${namespace}, ${pods.ready}/${count(pods.total, 'pod')} ready`)}`
+  const parts = sections(picture, theme).map(({ head: titles, rows }) =>
+    table(
+      titles,
+      rows.map(({ cells }) => cells),
+    ),
+  )
+  const stale = picture.sources.flatMap(
+    (source) => sourcesText({ ...picture, sources: [source] }, theme, now) ?? [],
+  )
+  return [head, ...parts, ...(stale.length > 0 ? [stale.join('\n')] : [])].join('\n\n')
+}
+
+/** One line for a change, with its time in front. */
+export function changeLine({ subject, name, before, after }: Change, at: string): string {
+  const time = at.replace(/\.\d+/, '')
+  const what = subject === 'health' ? name : `${subject} ${name}`
+  if (after === undefined) return `${time} ${what}: gone (was ${clean(before ?? '')})`
+  return `${time} ${what}: ${clean(after)}${before === undefined ? '' : ` (was ${clean(before)})`}`
+}

@@ -1,0 +1,116 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { MOTO_ACCOUNT } from '../../support/moto.ts'
+import { MODULE } from '../../support/terraform.ts'
+import { type InfrastructureProject, infrastructureLack, infrastructureProject, MINUTES } from './project.ts'
+
+const VERSIONS = ['version.rds', 'version.eks', 'version.elasticache', 'version.msk']
+const QUOTAS = ['quota.vpcs', 'quota.elasticIps', 'quota.vcpus']
+
+const projects: InfrastructureProject[] = []
+afterAll(() => Promise.all(projects.map((project) => project.dispose())))
+
+/** The module as it is, in an account of its own. */
+async function wholeModule(environment: string): Promise<InfrastructureProject> {
+  const project = await infrastructureProject(MODULE, [environment], '{}')
+  projects.push(project)
+  // The emulator has no host name for each bucket.
+  const override = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
+  writeFileSync(join(project.folder, 'terraform/emulator_override.tf'), override)
+  expect((await project.emr('bootstrap', environment, '--confirm', environment)).exitCode).toBe(0)
+  return project
+}
+
+/** As the comment in each variable file says: the documented versions give way to those that can be created. */
+function takeCreatableVersions({ folder }: InfrastructureProject, environment: string): void {
+  const file = join(folder, 'terraform/environments', `${environment}.tfvars`)
+  const text = readFileSync(file, 'utf8')
+  const taken = text.replaceAll(/^# (eks_version|rds_engine_version|msk_kafka_version)/gm, '$1')
+  expect(taken).not.toBe(text)
+  writeFileSync(file, taken)
+}
+
+/** A deploy with the documented versions ends before anything is made. */
+async function refusesDocumentedVersions({ emr }: InfrastructureProject, environment: string) {
+  const run = await emr('deploy', environment, '--skip-services', '--confirm', environment, '--json')
+  expect(run.exitCode).toBe(4)
+  expect(JSON.parse(run.stdout).error).toMatchObject({
+    code: 'AWS_WOULD_REFUSE',
+    suggestions: [
+      'set rds_engine_version = "15.13" in the variable file',
+      'set eks_version = "1.33" in the variable file',
+      'set msk_kafka_version = "3.8.x" in the variable file',
+    ],
+  })
+}
+
+/** The plan on one screen, and the same as JSON. @returns its fingerprint */
+async function showsThePlan({ emr }: InfrastructureProject, environment: string, least: number) {
+  const screen = await emr('deploy', environment, '--skip-services', '--dry-run')
+  const dry = await emr('deploy', environment, '--skip-services', '--dry-run', '--json')
+  const { fingerprint, counts, groups, changes, checks } = JSON.parse(dry.stdout)
+  expect(screen.stdout.split('\n').length).toBeLessThanOrEqual(24)
+  expect(screen.stdout).toContain(`plan ${fingerprint}`)
+  expect(screen.stdout).toContain(`${counts.create} to create.`)
+  expect(changes.length).toBeGreaterThanOrEqual(least)
+  expect(counts).toEqual({ create: changes.length, update: 0, replace: 0, delete: 0, forget: 0 })
+  const grouped = groups.map((group: { counts: { create: number } }) => group.counts.create)
+  expect(grouped.reduce((sum: number, count: number) => sum + count)).toBe(changes.length)
+  const found = checks.map(({ id, status }: Record<string, string>) => [id, status])
+  expect(found).toEqual([...VERSIONS, ...QUOTAS].map((id) => [id, 'good']))
+  return fingerprint as string
+}
+
+/** What later phases and other commands look for. @returns the outputs */
+async function tellsItsOutputs({ emr }: InfrastructureProject, environment: string, replicas: number) {
+  const name = `emr-platform-${environment}`
+  const { outputs } = JSON.parse((await emr('outputs', environment, '--json')).stdout)
+  expect(outputs.cluster_name.value).toBe(name)
+  expect(outputs.namespace.value).toBe(name)
+  expect(outputs.rds_endpoint.value).toMatch(/^emr-platform-\S+\.rds\.amazonaws\.com$/)
+  expect(outputs.rds_replica_ids.value).toHaveLength(replicas)
+  expect(outputs.backup_bucket.value).toBe(`${name}-backups-${MOTO_ACCOUNT}`)
+  // By these names emr logs and the charts find them.
+  expect(outputs.log_groups.value).toMatchObject({
+    eks: `/aws/eks/${name}/cluster`,
+    application: `/aws/containerinsights/${name}/application`,
+  })
+  const role = `arn:aws:iam::${MOTO_ACCOUNT}:role/${name}-task-service`
+  const { stdout } = await emr('outputs', environment)
+  expect(stdout).toMatch(new RegExp(`^service_role_arns\\.task-service +${role}$`, 'm'))
+  return outputs
+}
+
+describe.skipIf(infrastructureLack() !== undefined)('the whole module, applied by emr deploy', () => {
+  test.concurrent.each([
+    { environment: 'development', least: 275, replicas: 0 },
+    { environment: 'production', least: 295, replicas: 2 },
+  ])(
+    '$environment',
+    async ({ environment, least, replicas }) => {
+      const project = await wholeModule(environment)
+      const { emr } = project
+      await refusesDocumentedVersions(project, environment)
+      takeCreatableVersions(project, environment)
+      const fingerprint = await showsThePlan(project, environment, least)
+      const run = await emr('deploy', environment, '--skip-services', '--approve', fingerprint, '--json')
+      expect({ exitCode: run.exitCode, error: JSON.parse(run.stdout).error }).toEqual({ exitCode: 0 })
+      const outputs = await tellsItsOutputs(project, environment, replicas)
+
+      const merged = JSON.parse((await emr('kubeconfig', environment, '--merge', '--json')).stdout)
+      expect(merged).toMatchObject({ kubeconfig: project.env.KUBECONFIG, context: `emr-${environment}` })
+      expect(readFileSync(merged.kubeconfig, 'utf8')).toContain(`server: ${outputs.cluster_endpoint.value}`)
+
+      // The configuration names no database and no store: the outputs tell.
+      const snapshot = await emr('db-backup', 'snapshot', environment, '--json')
+      expect(snapshot).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringContaining(`of ${outputs.rds_instance_id.value}`),
+      })
+      const backups = await emr('db-backup', 'list', environment, '--json')
+      expect(JSON.parse(backups.stdout)).toMatchObject({ store: `s3://${outputs.backup_bucket.value}` })
+    },
+    MINUTES,
+  )
+})

@@ -1,0 +1,176 @@
+import { resolve } from 'node:path'
+import { CloudWatchClient, PutMetricAlarmCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch'
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import { CreateClusterCommand, EKSClient } from '@aws-sdk/client-eks'
+import { CreateDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describeCluster } from '../../../src/lib/adapters/aws/eks.ts'
+import { startRecordedCloud } from '../../support/cloudwatch-recorded.ts'
+import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
+import { onSandbox, openProject, type Project } from '../project.ts'
+
+const chart = resolve(import.meta.dirname, '../../../helm/task-service')
+/** One namespace for all environments: they differ in their AWS only. */
+const namespace = 'emr-platform-cloud'
+const MINUTE_MS = 60_000
+
+describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, diagnose and logs', () => {
+  let emulator: Emulator
+  let recorded: Awaited<ReturnType<typeof startRecordedCloud>>
+  let project: Project
+  beforeAll(async () => {
+    ;[emulator, recorded] = await Promise.all([startEmulator(), startRecordedCloud()])
+    const on = (endpoint: string) => ({
+      namespace,
+      aws: { accountId: MOTO_ACCOUNT, region: 'us-east-1', endpoint },
+    })
+    project = await openProject({
+      services: { 'task-service': { chart } },
+      environments: {
+        e2e: { namespace },
+        cloud: on(emulator.endpoint),
+        ...Object.fromEntries(
+          ['recorded', 'expired', 'denied'].map((mode) => [mode, on(`${recorded.url}/${mode}`)]),
+        ),
+      },
+      env: emulator.env,
+    })
+    await Promise.all([furnish(emulator), project.emr('deploy', 'e2e', '--skip-infra', '--skip-smoke-tests')])
+  })
+  afterAll(async () => {
+    await project?.close()
+    recorded?.close()
+    await emulator?.stop()
+  })
+
+  test('databases, and the figures that the alarms watch, without the minute that is not over', async () => {
+    const { code, stdout } = await project.emr('monitor', 'cloud', '--json')
+    const { health, databases, figures, alarms } = JSON.parse(stdout)
+    expect({ code, health, alarms }).toEqual({ code: 0, health: 'healthy', alarms: [] })
+    expect(databases).toEqual([{ id: 'emr-platform-cloud', status: 'available' }])
+    expect(figures).toEqual([
+      { name: 'rds-cpu', unit: 'CPUUtilization', values: [10, 20, 30], threshold: 90, state: 'OK' },
+    ])
+    const { stdout: text } = await project.emr('monitor', 'cloud')
+    expect(text).toMatch(/rds-cpu +✔ OK +30 +90 +▁▂▃/)
+    for (const [name, value] of Object.entries(emulator.env)) vi.stubEnv(name, value)
+    const cluster = await describeCluster(
+      { accountId: MOTO_ACCOUNT, region: 'us-east-1', endpoint: emulator.endpoint },
+      'emr-platform-cloud',
+      AbortSignal.timeout(10_000),
+    )
+    vi.unstubAllEnvs()
+    expect(cluster.endpoint).toMatch(/^https:/)
+  })
+
+  test('all types of alarms, those that would tell nobody, and figures that are refused or partial', async () => {
+    const { code, stdout } = await project.emr('monitor', 'recorded', '--json')
+    const { health, figures, alarms } = JSON.parse(stdout)
+    expect({ code, health }).toEqual({ code: 1, health: 'unhealthy' })
+    expect(alarms.map(({ name, state }: { name: string; state: string }) => [name, state])).toEqual([
+      ['emr-platform-recorded-composite', 'ALARM'],
+      ['emr-platform-recorded-silent', 'ACTIONS_DISABLED'],
+      ['emr-platform-recorded-errors', 'INSUFFICIENT_DATA'],
+    ])
+    expect(figures.map(({ name, state }: { name: string; state: string }) => [name, state])).toEqual([
+      ['redis-memory', 'OK'],
+      ['msk-disk', 'PARTIAL'],
+      ['eks-nodes', 'FORBIDDEN'],
+      ['silent', 'OK'],
+    ])
+    const diagnosis = JSON.parse((await project.emr('diagnose', 'recorded', '--json')).stdout)
+    expect(diagnosis.findings[0]).toMatchObject({ code: 'DATABASE_DOWN', reason: 'maintenance' })
+  })
+
+  test.each([
+    ['expired', /AWS STALE: The AWS credentials have expired .*; run: aws sso login/],
+    ['denied', /AWS not evaluated: The AWS identity may not/],
+  ])('%s credentials are said, and nothing counts as healthy', async (environment, words) => {
+    const { code, stdout } = await project.emr('monitor', environment)
+    expect(stdout).toMatch(words)
+    expect(stdout).toMatch(/task-service +✔ ready/)
+    expect(code).toBe(4)
+    const diagnosis = await project.emr('diagnose', environment)
+    expect(diagnosis).toMatchObject({ code: 4, stdout: expect.stringContaining('not evaluated: RDS') })
+  })
+
+  test("logs come from the document's log groups, masked", async () => {
+    const { code, stdout } = await project.emr('logs', 'cloud', '--source', 'application')
+    expect(code).toBe(0)
+    expect(stdout).toContain('saved patient')
+    expect(stdout).not.toContain('123-45-6789')
+    const missing = await project.emr('logs', 'cloud', '--source', 'rds')
+    expect(missing).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('/aws/rds/instance/emr-platform-cloud'),
+    })
+  })
+})
+
+/** What Terraform and the services would leave in the account. */
+async function furnish({ endpoint, env }: Emulator): Promise<void> {
+  const credentials = {
+    accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
+    secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+  }
+  const config = { region: 'us-east-1', endpoint, credentials }
+  const id = 'emr-platform-cloud'
+  const database = {
+    DBInstanceIdentifier: id,
+    DBInstanceClass: 'db.t3.micro',
+    Engine: 'postgres',
+    AllocatedStorage: 20,
+  }
+  await new RDSClient(config).send(
+    new CreateDBInstanceCommand({ ...database, MasterUsername: 'emr', MasterUserPassword: 'of-a-test' }),
+  )
+  const watched = {
+    Namespace: 'AWS/RDS',
+    MetricName: 'CPUUtilization',
+    Dimensions: [{ Name: 'DBInstanceIdentifier', Value: id }],
+  }
+  const cloudWatch = new CloudWatchClient(config)
+  const limit = { Threshold: 90, ComparisonOperator: 'GreaterThanThreshold' as const }
+  await cloudWatch.send(
+    new PutMetricAlarmCommand({
+      ...watched,
+      ...limit,
+      AlarmName: `${id}-rds-cpu`,
+      Statistic: 'Average',
+      Period: 60,
+      EvaluationPeriods: 5,
+    }),
+  )
+  const minute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
+  // The last one lies in a minute that is not over, now or when the clock passes to the next.
+  const MetricData = [10, 20, 30, 99].map((Value, index) => ({
+    MetricName: watched.MetricName,
+    Dimensions: watched.Dimensions,
+    Value,
+    Timestamp: new Date(minute + (index < 3 ? index - 3 : 1) * MINUTE_MS),
+  }))
+  await cloudWatch.send(new PutMetricDataCommand({ Namespace: watched.Namespace, MetricData }))
+  await new EKSClient(config).send(
+    new CreateClusterCommand({
+      name: id,
+      roleArn: `arn:aws:iam::${MOTO_ACCOUNT}:role/eks`,
+      resourcesVpcConfig: { subnetIds: [] },
+    }),
+  )
+  await furnishLogs(new CloudWatchLogsClient(config), `/aws/containerinsights/${id}/application`)
+}
+
+async function furnishLogs(client: CloudWatchLogsClient, logGroupName: string): Promise<void> {
+  const logStreamName = 'task-service'
+  await client.send(new CreateLogGroupCommand({ logGroupName }))
+  await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
+  const logEvents = [
+    { timestamp: Date.now() - 5_000, message: '{"msg":"saved patient","ssn":"123-45-6789"}' },
+  ]
+  await client.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }))
+}

@@ -1,0 +1,177 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { processesWith } from '../../support/processes.ts'
+import { Terminal } from '../../support/tmux.ts'
+import { onSandbox, openProject, type Project } from '../project.ts'
+
+const root = resolve(import.meta.dirname, '../../..')
+const chart = join(root, 'helm/task-service')
+const emr = `${process.execPath} ${join(root, 'bin/run.js')}`
+
+describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
+  let project: Project
+  let terminal: Terminal
+  beforeAll(async () => {
+    project = await openProject({
+      environments: { e2e: {}, empty: {} },
+      services: { 'task-service': { chart }, 'sync-service': { chart: join(root, 'helm/sync-service') } },
+    })
+    expect((await project.emr('deploy', 'e2e', '--skip-smoke-tests')).code).toBe(0)
+  })
+  afterAll(() => project.close())
+  beforeEach(() => {
+    terminal = new Terminal(project.folder, { EMR_ENVIRONMENT: 'e2e' })
+  })
+  afterEach(() => terminal.close())
+
+  const open = async () => {
+    terminal.enter(`${emr} monitor --watch`)
+    await terminal.shows(/task-service +✔ ready +2\/2/)
+  }
+  /** The shell is back, and the terminal as it was found. */
+  const isLeft = async (code: number) => {
+    terminal.enter('echo code $?; stty -a')
+    const screen = await terminal.shows(new RegExp(`code ${code}\n[\\s\\S]*iutf8`))
+    expect(screen).toMatch(/ icanon/)
+    expect(screen).toMatch(/ echo /)
+    expect(screen).not.toContain('SERVICES')
+    expect(terminal.state()).toEqual({ alternate: false, cursor: true })
+  }
+  const pidOf = () => processesWith('monitor --watch').find((pid) => commandIn(pid) === project.folder) ?? 0
+
+  test('shows a deploy, a crash loop and the way back live', async () => {
+    await open()
+    await project.emr('deploy', 'e2e', '--tag', '1.0.1', '--skip-smoke-tests')
+    await terminal.shows(/task-service +✔ ready +2\/2 +1\.0\.1 +2/)
+    const failed = project.emr(
+      'deploy',
+      'e2e',
+      '--services',
+      'task-service',
+      '--tag',
+      '1.0.2-crashloop',
+      '--skip-smoke-tests',
+    )
+    const screen = await terminal.shows(/task-service-\w+-\w+ +✖ CrashLoopBackOff/)
+    expect(screen).toMatch(/✖ unhealthy/)
+    expect(screen).toMatch(/task-service +✖ degraded/)
+    expect((await failed).code).toBe(6)
+    await terminal.shows(/e2e +✔ healthy[\s\S]*task-service +✔ ready +2\/2 +1\.0\.1/)
+    terminal.press('q')
+    await isLeft(0)
+  })
+
+  test('filters, sorts, pauses, and opens help, diagnose and logs', async () => {
+    await open()
+    terminal.press('/', 's', 'y', 'n', 'c', 'Enter')
+    const filtered = await terminal.shows(/filter 'sync'/)
+    expect(filtered).not.toContain('task-service')
+    terminal.press('Escape')
+    await terminal.shows(/task-service +✔ ready/)
+    terminal.press('?')
+    await terminal.shows(/none of them changes anything/)
+    terminal.press('q')
+    await terminal.shows(/SERVICES/)
+    terminal.press('j', 'd')
+    await terminal.shows(/✔ e2e task-service: healthy, 2 pods/)
+    terminal.press('q', 'l')
+    await terminal.shows(/^task-service-\w+-\w+ \{"time"/m)
+    terminal.press('q', 'Space')
+    await terminal.shows(/PAUSED/)
+    terminal.press('q')
+    await isLeft(0)
+  })
+
+  test('follows the size of the terminal, and never leaves its edges', async () => {
+    await open()
+    terminal.resize(60, 12)
+    const small = await terminal.shows(/^[\s\S]{1,800}q?$/)
+    expect(small.split('\n').every((line) => line.length <= 60)).toBe(true)
+    await terminal.shows(/SERVICES/)
+    terminal.resize(150, 40)
+    await terminal.shows(/AUTOSCALER/)
+    terminal.press('q')
+    await isLeft(0)
+  })
+
+  test('Ctrl-C leaves', async () => {
+    await open()
+    terminal.press('C-c')
+    await isLeft(130)
+  })
+
+  test('SIGTERM leaves', async () => {
+    await open()
+    process.kill(pidOf(), 'SIGTERM')
+    await isLeft(130)
+  })
+
+  test('Ctrl-Z gives the terminal back, and fg takes it again', async () => {
+    await open()
+    terminal.press('C-z')
+    await terminal.shows(/Stopped|stopped/)
+    expect(terminal.state()).toEqual({ alternate: false, cursor: true })
+    terminal.enter('stty -a')
+    expect(await terminal.shows(/iutf8/)).toMatch(/ icanon/)
+    terminal.enter('fg')
+    await terminal.shows(/task-service +✔ ready +2\/2/)
+    terminal.press('q')
+    await isLeft(0)
+  })
+
+  test('a crash leaves the terminal, and its message on it', async () => {
+    const script = join(project.folder, 'crash.ts')
+    const screen = join(root, 'src/lib/output/dashboard/screen.ts')
+    writeFileSync(
+      script,
+      `import { Screen } from '${screen}'
+      const screen = new Screen(process.stdin, process.stdout, () => undefined)
+      screen.enter()
+      screen.draw(['SERVICES'])
+      setTimeout(() => { throw new Error('boom of the test') }, 300)`,
+    )
+    terminal.enter(`${process.execPath} ${script}`)
+    await terminal.shows(/boom of the test/)
+    terminal.enter('clear')
+    await isLeft(0)
+  })
+
+  test('--until healthy ends by itself, or in time', async () => {
+    terminal.enter(`${emr} monitor --until healthy; echo code $?`)
+    await terminal.shows(/code 0/)
+    terminal.enter(`${emr} monitor empty --until healthy --timeout 2s; echo code $?`)
+    await terminal.shows(/Not healthy within 2\.0 s[\s\S]*code 9/)
+    await isLeft(0)
+  })
+
+  test('what cannot start is said on the shell, not on a screen that goes away', async () => {
+    terminal.enter(`${emr} monitor nowhere --watch; echo code $?`)
+    await terminal.shows(/There is no environment 'nowhere'[\s\S]*code 2/)
+    await isLeft(0)
+  })
+
+  test('an API server that is away is said, and comes back without doubled rows', async () => {
+    await open()
+    const faults = project.faults()
+    await faults.silence(2)
+    await terminal.shows(/STALE.*reconnecting/)
+    await terminal.shows(/e2e +✔ healthy/, 60_000)
+    const screen = await terminal.shows(/\? help/)
+    expect(screen.match(/^. task-service /gm)).toHaveLength(1)
+    await faults.set({ refuseTokens: true })
+    await faults.dropWatches()
+    await terminal.shows(/STALE.*does not accept the credentials/)
+    await faults.clear()
+    await terminal.shows(/\? help/, 60_000)
+    faults.close()
+    terminal.press('q')
+    await isLeft(0)
+  })
+})
+
+/** The folder that a process works in. */
+function commandIn(pid: number): string {
+  return execFileSync('readlink', [`/proc/${pid}/cwd`], { encoding: 'utf8' }).trim()
+}

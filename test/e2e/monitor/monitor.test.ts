@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Ajv } from 'ajv'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Change } from '../../../src/lib/domain/monitor/changes.ts'
+import { onSandbox, openProject, type Project, type Started } from '../project.ts'
+
+/** Checks what was printed against a schema of docs/. */
+function assertPublished(schema: string, printed: unknown[]): void {
+  const file = resolve(import.meta.dirname, '../../../docs', schema)
+  const validate = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(file, 'utf8')))
+  for (const value of printed) expect(validate(value), JSON.stringify(validate.errors)).toBe(true)
+}
+
+const chart = resolve(import.meta.dirname, '../../../helm/task-service')
+
+describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
+  let project: Project
+  beforeAll(async () => {
+    project = await openProject({
+      environments: { e2e: {}, empty: {} },
+      services: { 'task-service': { chart } },
+      env: { EMR_ENVIRONMENT: 'e2e' },
+    })
+    expect((await project.emr('deploy', 'e2e', '--skip-smoke-tests')).code).toBe(0)
+  })
+  afterAll(() => project.close())
+
+  test('prints one picture, whose exit code is the health', async () => {
+    const { code, stdout } = await project.emr('monitor')
+    expect(stdout).toMatch(/^e2e ✔ healthy/)
+    expect(stdout).toMatch(/task-service +✔ ready +2\/2 +1\.0\.0 +1 /)
+    expect(stdout).toMatch(/ip-10-0-\S+ +✔ ready +\d+ %/)
+    expect(code).toBe(0)
+    const empty = await project.emr('monitor', 'empty', '--json')
+    expect(JSON.parse(empty.stdout)).toMatchObject({ health: 'unhealthy', services: [{ state: 'missing' }] })
+    expect(empty.code).toBe(1)
+    const { stdout: healthy } = await project.emr('monitor', '--json')
+    assertPublished('monitor.schema.json', [JSON.parse(empty.stdout), JSON.parse(healthy)])
+  })
+
+  test('what may not be read is not evaluated, and the exit code says so', async () => {
+    const faults = project.faults()
+    await faults.set({ denied: [{ verb: '*', resource: 'nodes' }] })
+    const { code, stdout } = await project.emr('monitor')
+    await faults.clear()
+    faults.close()
+    expect(stdout).toMatch(/▲ nodes not evaluated: .*forbidden/)
+    expect(stdout).toMatch(/^e2e ▲ unknown/)
+    expect(code).toBe(4)
+  })
+
+  test('tells changes only, each once, over a lost API server, 429 answers and expired credentials', async () => {
+    const watching = project.start('monitor', '--watch', '--output', 'ndjson')
+    const events = eventsOf(watching)
+    await expect.poll(() => events.length, { timeout: 30_000 }).toBe(1)
+    expect(events[0]).toMatchObject({ type: 'picture', environment: 'e2e', health: 'healthy' })
+    const faults = project.faults()
+    await faults.silence(2)
+    const isOk = ({ subject, name, after }: Change) =>
+      subject === 'source' && name === 'pods' && after === 'ok'
+    await expect.poll(() => events.some(isOk), { timeout: 60_000 }).toBe(true)
+    await faults.set({ errors: [{ status: 429, retryAfterSeconds: 1, share: 1 }] })
+    await faults.dropWatches()
+    const isThrottled = ({ after }: Change) => after?.includes('too many requests') === true
+    await expect.poll(() => events.some(isThrottled), { timeout: 60_000 }).toBe(true)
+    await faults.clear()
+    expect((await project.emr('deploy', 'e2e', '--tag', '1.0.1', '--skip-smoke-tests')).code).toBe(0)
+    await faults.set({ refuseTokens: true })
+    await faults.dropWatches()
+    const isRefused = ({ after }: Change) => after?.includes('does not accept the credentials') === true
+    await expect.poll(() => events.some(isRefused), { timeout: 60_000 }).toBe(true)
+    await faults.clear()
+    faults.close()
+    const isNew = ({ subject, after }: Change) => subject === 'service' && after === 'ready 2/2 1.0.1'
+    await expect.poll(() => events.filter(isNew).length, { timeout: 60_000 }).toBe(1)
+    await expect
+      .poll(() => events.at(-1), { timeout: 60_000 })
+      .toMatchObject({ subject: 'health', after: 'healthy' })
+    watching.child.kill('SIGINT')
+    expect((await watching.ended).code).toBe(130)
+    for (const { before, after } of events.slice(1)) expect(before).not.toBe(after)
+    assertPublished('monitor-events.schema.json', events)
+    const services = new Set(events.filter(({ subject }) => subject === 'service').map(({ name }) => name))
+    expect([...services]).toEqual(['task-service'])
+  })
+
+  test('prints timestamped lines, and no escape sequence', async () => {
+    const { code, stdout } = await project.emr('monitor', '--until', 'healthy', '--timeout', '30s')
+    expect(code).toBe(0)
+    const lines = stdout.trim().split('\n')
+    expect(lines.every((line) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S/.test(line))).toBe(true)
+    expect(stdout).toMatch(/Z service task-service: ready 2\/2 1\.0\.1$/m)
+    expect(lines.at(-1)).toMatch(/Z e2e: healthy$/)
+    expect(stdout).not.toContain('\x1b')
+  })
+
+  test('--until healthy that is not met in time gives 9, also as an error', async () => {
+    const { code, stderr } = await project.emr('monitor', 'empty', '--until', 'healthy', '--timeout', '2s')
+    expect(code).toBe(9)
+    expect(stderr).toContain('Not healthy within 2.0 s')
+  })
+
+  test('bad input', async () => {
+    expect((await project.emr('monitor', '--watch', '--json')).code).toBe(2)
+    expect((await project.emr('monitor', '--timeout', '5s')).code).toBe(2)
+    expect((await project.emr('monitor', '--until', 'sunday')).code).toBe(2)
+  })
+})
+
+type Event = Change & { type: 'picture' | 'change' }
+
+function eventsOf({ child }: Started): Event[] {
+  const events: Event[] = []
+  let rest = ''
+  child.stdout?.on('data', (chunk) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) events.push(JSON.parse(line))
+  })
+  return events
+}

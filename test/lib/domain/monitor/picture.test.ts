@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { changesBetween } from '../../../../src/lib/domain/monitor/changes.ts'
+import { type Picture, pictureOf, type Sight } from '../../../../src/lib/domain/monitor/picture.ts'
+import { autoscaler, deployment, node } from '../diagnosis/facts.ts'
+import { container, event, healthy, pod, thresholds } from '../rollout/facts.ts'
+
+const NOW = 3_600_000
+const setting = { environment: 'e2e', namespace: 'ns', services: ['app'], rollout: thresholds }
+const ok = ['deployments', 'pods', 'nodes'].map((name) => ({ name, state: 'ok' as const, at: NOW }))
+const app = (name: string) => ({ ...healthy(name), service: 'app' })
+const crashing = pod('bad', {
+  service: 'app',
+  phase: 'Running',
+  containers: [
+    container({
+      restarts: 4,
+      waiting: { reason: 'CrashLoopBackOff', message: 'back-off' },
+      last: { reason: 'Error', exitCode: 1, message: '', finishedAt: NOW },
+    }),
+  ],
+})
+
+function picture(sight: Partial<Sight> = {}): Picture {
+  const all = { deployments: [deployment()], pods: [app('a'), app('b')], nodes: [node()], sources: ok }
+  return pictureOf({ ...all, ...sight }, setting, NOW)
+}
+
+test('all is well', () => {
+  const { health, services, troubled, pods } = picture({
+    autoscalers: [autoscaler({ target: 'app', metrics: [{ name: 'cpu', current: 35, target: 70 }] })],
+  })
+  expect({ health, troubled, pods }).toEqual({
+    health: 'healthy',
+    troubled: [],
+    pods: { total: 2, ready: 2 },
+  })
+  expect(services[0]).toMatchObject({ state: 'ready', ready: 2, desired: 2, autoscaler: '2-5 cpu 35/70 %' })
+})
+
+test.each<[string, Partial<Sight>, Picture['health']]>([
+  ['a pod that crashes', { pods: [app('a'), crashing] }, 'unhealthy'],
+  ['a service that is missing', { deployments: [] }, 'unhealthy'],
+  ['a node that is not ready', { nodes: [node({ ready: false })] }, 'unhealthy'],
+  ['an alarm without data', { alarms: [{ name: 'a', state: 'INSUFFICIENT_DATA', reason: '' }] }, 'unhealthy'],
+  ['a database in maintenance', { databases: [{ id: 'd', status: 'maintenance' }] }, 'unhealthy'],
+  ['a database that is backed up', { databases: [{ id: 'd', status: 'backing-up' }] }, 'healthy'],
+  ['a roll-out under way', { deployments: [deployment({ updated: 1 })] }, 'progressing'],
+  ['a part that may not be read', { sources: [...ok, { name: 'x', state: 'denied', at: 0 }] }, 'unknown'],
+  ['a part that is old', { sources: [...ok, { name: 'x', state: 'stale', at: 1 }] }, 'unknown'],
+  ['a part that is not there yet', { sources: [...ok, { name: 'x', state: 'loading', at: 0 }] }, 'unknown'],
+  ['a service without pods', { deployments: [deployment({ desired: 0 })] }, 'unhealthy'],
+])('%s', (_what, sight, health) => {
+  expect(picture(sight).health).toBe(health)
+})
+
+test('pods with problems come before those that only start', () => {
+  const starting = pod('a-new', { service: 'app', createdAt: NOW - 1_000 })
+  const { troubled } = picture({ pods: [app('a'), starting, crashing] })
+  expect(troubled.map((row) => [row.pod, row.problem, row.reason])).toEqual([
+    ['bad', true, 'CrashLoopBackOff'],
+    ['a-new', false, 'Pending'],
+  ])
+})
+
+test('warnings are the newest first, and old ones are left out', () => {
+  const warning = (name: string, ago: number) => event('uid', { name, reason: 'Failed', at: NOW - ago })
+  const { warnings } = picture({
+    warnings: [warning('old', 1_000_000), warning('a', 5_000), warning('b', 1_000)],
+  })
+  expect(warnings.map(({ object }) => object)).toEqual(['Pod/b', 'Pod/a'])
+})
+
+test('changes are told once: what is new, what is other, what is gone', () => {
+  const before = picture({ pods: [app('a'), crashing] })
+  const after = picture({ deployments: [deployment({ available: 1 })], pods: [app('a'), app('b')] })
+  expect(changesBetween(before, before)).toEqual([])
+  expect(changesBetween(before, after)).toEqual([
+    { subject: 'service', name: 'app', before: 'degraded 2/2', after: 'degraded 1/2' },
+    { subject: 'pod', name: 'bad', before: 'CrashLoopBackOff, 4 restarts', after: undefined },
+  ])
+})
+
+test('that a source is read for the first time is no news; that it is lost and comes back is', () => {
+  const source = (state: 'loading' | 'ok' | 'stale') =>
+    picture({ sources: [{ name: 'pods', state, at: state === 'ok' ? NOW : 0 }] })
+  const told = (before: Picture | undefined, after: Picture) =>
+    changesBetween(before, after).filter(({ subject }) => subject === 'source')
+  expect(told(undefined, source('ok'))).toEqual([])
+  expect(told(source('loading'), source('ok'))).toEqual([])
+  expect(told(source('ok'), source('stale'))).toHaveLength(1)
+  expect(told(source('stale'), source('ok'))).toHaveLength(1)
+})
