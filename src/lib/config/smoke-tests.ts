@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument } from 'yaml'
 import { expressionsIn, textsIn } from '../domain/smoke-test/expression.ts'
 import type { HttpCheck, SmokeSuite, SmokeTest, TcpCheck } from '../domain/smoke-test/suite.ts'
-import { nearest } from '../errors.ts'
+import { EmrError, ExitCode, nearest } from '../errors.ts'
+import { fileFault } from '../files.ts'
 import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
 import { milliseconds, type SmokeTestFile, smokeTestSchema } from './smoke-test-schema.ts'
 
@@ -20,12 +21,17 @@ const REDIRECTS = [301, 302, 307, 308]
 /**
  * Reads and checks a file of smoke tests.
  * @returns undefined where there is no such file
- * @throws {ConfigError} exit 3, with every problem and its line
+ * @throws {ConfigError} exit 3, with every problem and its line; {EmrError} SMOKE_TESTS_UNREADABLE (3)
  */
 export async function loadSmokeTests(file: string, names: SmokeTestNames): Promise<SmokeSuite | undefined> {
-  const content = await readFile(file, 'utf8').catch((error) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
+  const content = await readFile(file, 'utf8').catch((cause) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new EmrError(`The file of smoke tests ${file} cannot be read: ${fileFault(cause) ?? cause.code}`, {
+      code: 'SMOKE_TESTS_UNREADABLE',
+      exitCode: ExitCode.config,
+      suggestions: [`look at it: ls -ld ${file}`],
+      cause,
+    })
   })
   if (content === undefined) return undefined
   const lines = new LineCounter()
