@@ -33,6 +33,12 @@ export class ConfigError extends EmrError {
     })
     this.name = 'ConfigError'
   }
+
+  /** The same problems with other advice, for the command that its own advice names. */
+  advising(suggestions: string[]): ConfigError {
+    const { file, problems } = this.details as { file: string; problems: ConfigProblem[] }
+    return new ConfigError(file, problems, { suggestions })
+  }
 }
 
 /** Finds out where in the YAML text each problem of a validation stands. */

@@ -11,8 +11,11 @@ import { milliseconds, type SmokeTestFile, smokeTestSchema } from './smoke-test-
 export interface SmokeTestNames {
   services: string[]
   environments: string[]
-  /** The environment in which the tests are to run: secrets of tests for others need not be there. */
-  environment: string
+  /**
+   * The environment in which the tests are to run: secrets of tests for others need not be there; undefined where
+   * none is to run.
+   */
+  environment: string | undefined
   env: NodeJS.ProcessEnv
 }
 
@@ -90,7 +93,8 @@ function referenceProblems(test: TestEntry, { services, environments }: SmokeTes
 }
 
 function expressionProblems(test: TestEntry, names: SmokeTestNames, at: At): ConfigProblem[] {
-  const isRun = test.environments?.includes(names.environment) ?? true
+  const { environment } = names
+  const isRun = environment !== undefined && (test.environments?.includes(environment) ?? true)
   return textsIn(test).flatMap(({ path, text }) => {
     const open = /\$\{[^}]*$/.test(text) ? [at(path, 'an expression is not closed: a } is missing')] : []
     const wrong = expressionsIn(text).flatMap((name) => {
