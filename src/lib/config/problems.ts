@@ -102,10 +102,7 @@ export class ProblemLocator {
         this.#problem(issue.path, why, this.#keyOffset(issue.path.slice(0, -1), String(issue.path.at(-1)))),
       ]
     }
-    if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-      return [this.at(issue.path, 'is missing')]
-    }
-    return [this.at(issue.path, issue.message.replace(/^Invalid input: /, ''))]
+    return [this.at(issue.path, issue.message)]
   }
 
   #problem(path: readonly PropertyKey[], message: string, offset: number): ConfigProblem {

@@ -6,6 +6,7 @@ import { EmrError, ExitCode, nearest } from '../errors.ts'
 import { fileFault } from '../files.ts'
 import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
 import { milliseconds, type SmokeTestFile, smokeTestSchema } from './smoke-test-schema.ts'
+import { issueInWords } from './words.ts'
 
 /** What the file may refer to. */
 export interface SmokeTestNames {
@@ -44,7 +45,7 @@ export async function loadSmokeTests(file: string, names: SmokeTestNames): Promi
   // After the first fault of syntax, the rest are its echoes.
   const fault = document.errors.findIndex(({ code }) => code !== 'DUPLICATE_KEY')
   if (fault >= 0) throw invalid(file, syntax.slice(fault, fault + 1))
-  const parsed = smokeTestSchema.safeParse(document.toJS() ?? {})
+  const parsed = smokeTestSchema.safeParse(document.toJS() ?? {}, { error: issueInWords })
   const found = parsed.success
     ? nameProblems(parsed.data, names, locator)
     : parsed.error.issues.flatMap((issue) => locator.fromIssue(issue, smokeTestSchema))
