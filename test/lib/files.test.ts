@@ -32,6 +32,7 @@ test('faults of the file system are no bugs of emr', async () => {
     code: 'FILE_SYSTEM',
     exitCode: 4,
     message: `${path}: it cannot be made: is the file system read-only?`,
+    suggestions: ['make it writable, or work in a copy of the project'],
   })
 })
 

@@ -25,11 +25,7 @@ export function asEmrError(error: unknown): EmrError {
       {
         code: 'FILE_SYSTEM',
         exitCode: ExitCode.preflight,
-        suggestions: [
-          path === undefined
-            ? 'look at the files that the command line and emr.config.yaml name'
-            : `look at it: ls -ld ${dirname(path)}`,
-        ],
+        suggestions: [fileAdvice(error)],
         cause: error,
       },
     )
@@ -49,6 +45,13 @@ export function asEmrError(error: unknown): EmrError {
 function isOfEnvironment(error: unknown): error is NodeJS.ErrnoException {
   const { code, syscall, path } = error as NodeJS.ErrnoException
   return path === undefined ? code === 'EISDIR' : code !== 'ENOENT' || syscall === 'mkdir'
+}
+
+function fileAdvice({ code, path }: NodeJS.ErrnoException): string {
+  if (path === undefined) return 'look at the files that the command line and emr.config.yaml name'
+  // Of what could not be made there is nothing to look at.
+  if (code === 'ENOENT' || code === 'EROFS') return 'make it writable, or work in a copy of the project'
+  return `look at it: ls -ld ${dirname(path)}`
 }
 
 export function errorDocument({ code, message, exitCode, suggestions, details }: EmrError): ErrorDocument {

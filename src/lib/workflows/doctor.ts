@@ -101,7 +101,11 @@ async function stateFolder({ stateFolder, environment }: DoctorPorts): Promise<C
     const folders = isSandbox ? [stateFolder, `${stateFolder}/sandbox`] : [stateFolder]
     const faults = (await Promise.all(folders.map(unwritable))).filter((fault) => fault !== undefined)
     if (faults.length === 0) return good(stateFolder)
-    return { status: 'problem', detail: faults[0] ?? '', fix: `look at it: ls -ld ${stateFolder}` }
+    return {
+      status: 'problem',
+      detail: faults[0] ?? '',
+      fix: 'make it writable, or work in a copy of the project',
+    }
   })
 }
 
