@@ -1,11 +1,24 @@
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { Finding } from '../../domain/diagnosis/catalogue.ts'
+import { formatDuration } from '../../domain/duration.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import { deploymentGoneFinding } from '../../domain/rollout/findings.ts'
 import { type RolloutFacts, RolloutJudge, stalledFinding } from '../../domain/rollout/judge.ts'
 import { until } from '../until.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
+
+/** The API server may be replaced or fail over in this time; a deploy that sees nothing for longer gives up. */
+const OUTAGE_MS = 120_000
+
+/** Nothing was heard from the API server for too long to go on: how the roll-out stands is not known. */
+export class ClusterLostError extends Error {
+  constructor(cause: Error) {
+    const time = formatDuration(OUTAGE_MS)
+    super(`no news from the cluster for ${time}, so how it stands is not known: ${cause.message}`, { cause })
+    this.name = 'ClusterLostError'
+  }
+}
 
 /** A roll-out was judged to have failed; `pod` is the one that shows why. */
 export class RolloutFailedError extends Error {
@@ -43,9 +56,12 @@ export async function trackRollout(track: Track, deployments: string[]): Promise
     }),
   )
   let missing: RolloutFailedError | undefined
+  let lostAt: number | undefined
   const check = () => {
     missing = undefined
-    if (watch.lost) {
+    lostAt = watch.lost ? (lostAt ?? ports.now()) : undefined
+    if (watch.lost && lostAt !== undefined) {
+      if (ports.now() - lostAt > OUTAGE_MS) throw new ClusterLostError(watch.lost)
       // Never a verdict on a picture that may be old.
       for (const { judge } of awaited) judge.forget()
       track.onProgress(`no news from the cluster, reconnecting: ${watch.lost.message}`)
