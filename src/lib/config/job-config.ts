@@ -10,8 +10,8 @@ import type { LoadedConfig } from './load.ts'
  * @returns text of an emr.config.yaml; references to secrets, never a secret
  */
 export function jobConfig({ settings }: LoadedConfig, environment: Environment): string {
-  const { name, database } = environment
-  const { aws, backup } = settings.environments[name] ?? {}
+  const { name, aws, database } = environment
+  const backup = settings.environments[name]?.backup
   const { profile: _, ...account } = aws ?? {}
   const { job } = backup ?? {}
   const { mode = 'verify-full' } = database?.tls ?? {}
@@ -23,7 +23,7 @@ export function jobConfig({ settings }: LoadedConfig, environment: Environment):
         ...(aws && { aws: account }),
         // Never looked at there.
         cluster: { kubeconfig: 'none', context: 'none' },
-        database: { ...database, tls, password: job?.secret && { file: PASSWORD_FILE } },
+        database: database && { ...database, tls, password: job?.secret && { file: PASSWORD_FILE } },
         backup: { ...backup, ...storeOf(environment) },
       },
     },

@@ -37,21 +37,21 @@ describe('db-backup as a Job', () => {
   })
   afterAll(() => sandbox?.stop())
 
-  /** @param job its settings @param annotations how the simulated pod behaves @param changes of the backup section */
+  /** @param job its settings @param annotations how the simulated pod behaves @param changes of the environment */
   function configuration(
     job: object,
     annotations: Record<string, string> = {},
-    changes: { store?: string; job?: object } = {},
+    changes: { namespace?: string; backup?: { store?: string; job?: object } } = {},
   ): string {
     const { kubeconfig, context } = sandbox.status
     const environment = {
       cluster: { kubeconfig, context },
-      namespace: 'backups',
+      namespace: changes.namespace ?? 'backups',
       aws: { accountId: '111111111111', region: 'us-east-1', profile: 'mine' },
       database: { host: 'db.internal', name: 'emr', user: 'emr_backup', password: { env: 'EMR_PASSWORD' } },
       backup: {
-        store: changes.store ?? 's3://backups/prod',
-        job: { image: IMAGE, annotations, ...job, ...changes.job },
+        store: changes.backup?.store ?? 's3://backups/prod',
+        job: { image: IMAGE, annotations, ...job, ...changes.backup?.job },
       },
       // Of the sandbox's clock only what is read from the API runs fast.
       rollout: { containerConfig: '1s', podCreation: '1s' },
@@ -145,7 +145,11 @@ describe('db-backup as a Job', () => {
 
   test.each([
     ['ends without a result', {}, /ended without telling its result/],
-    ['is killed at its memory limit', { 'sandbox.emr/fault': 'oom' }, /failed: OOMKilled.*\n.*heap close/s],
+    [
+      'is killed at its memory limit',
+      { 'sandbox.emr/fault': 'oom' },
+      /failed: OOMKilled.*\n.*heap close.*raise backup\.job\.memory/s,
+    ],
   ])('a Job that %s has not succeeded', async (_how, annotations, message) => {
     const { exitCode, stderr } = await run('full', configuration(secret, annotations))
     expect(stderr).toMatch(message)
@@ -170,6 +174,7 @@ describe('db-backup as a Job', () => {
   })
 
   test.each([
+    ['no namespace', { namespace: 'nowhere', backup: {} }, 4, /no namespace nowhere/],
     ['no image', { backup: { job: { image: undefined } } }, 3, /lacks backup\.job\.image/],
     ['no password in the cluster', { backup: { job: { secret: undefined } } }, 3, /lacks database\.secret/],
     [
@@ -180,7 +185,7 @@ describe('db-backup as a Job', () => {
     ],
   ])('it begins nothing with %s', async (_what, changes, code, message) => {
     const before = (await jobs()).length
-    const { exitCode, stderr } = await run('full', configuration(secret, {}, changes.backup))
+    const { exitCode, stderr } = await run('full', configuration(secret, {}, changes))
     expect(stderr).toMatch(message)
     expect(exitCode).toBe(code)
     expect(await jobs()).toHaveLength(before)

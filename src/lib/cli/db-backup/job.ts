@@ -4,6 +4,7 @@ import { KubernetesClient } from '../../adapters/kubernetes/client.ts'
 import { Jobs } from '../../adapters/kubernetes/jobs.ts'
 import { Workloads } from '../../adapters/kubernetes/workloads.ts'
 import { jobConfig } from '../../config/job-config.ts'
+import type { Environment } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { ErrorDocument } from '../../output/error-view.ts'
 import { runTasks } from '../../output/task-list.ts'
@@ -57,8 +58,7 @@ function jobOf({ config, environment, settings }: BackupSession, name: string, a
   const { image, secret } = settings.job
   const { database } = environment
   if (image === undefined) throw notConfigured(environment.name, 'backup.job.image (or give --via direct)')
-  if (!database) throw notConfigured(environment.name, 'database: {…}')
-  if (!database.secret && !secret)
+  if (database && !database.secret && !secret)
     throw notConfigured(
       environment.name,
       'database.secret (or backup.job.secret): no password in the cluster',
@@ -83,7 +83,7 @@ async function follow(session: BackupSession, job: Job, title: string): Promise<
   const { runJob, JobNotStartedError } = await import('../../workflows/backup/job.ts')
   const client = new KubernetesClient(await clusterAccess(session, { start: true }))
   const workloads = new Workloads(client, environment.namespace)
-  await workloads.clusterVersion(signal)
+  if (!(await workloads.namespace(signal))) throw namespaceMissing(environment)
   const watching = new AbortController()
   const outcome: { end?: JobEnd } = {}
   const task: Parameters<typeof runTasks>[0][number]['task'] = async (_context, line) => {
@@ -119,6 +119,14 @@ async function follow(session: BackupSession, job: Job, title: string): Promise<
   }
 }
 
+function namespaceMissing({ name, namespace }: Environment): EmrError {
+  return new EmrError(`The Job has no place to run: the cluster has no namespace ${namespace}`, {
+    code: 'NAMESPACE_MISSING',
+    exitCode: ExitCode.preflight,
+    suggestions: [`emr deploy ${name}`, `kubectl create namespace ${namespace}`],
+  })
+}
+
 /** Lines of emr begin with their time; they get one of their own here. */
 function withoutTime(line: string): string {
   return line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z /, '')
@@ -137,7 +145,10 @@ function reportOf<T>(end: JobEnd, where: string, view: (document: T) => string):
   throw new EmrError([`${where} failed: ${why}`, ...end.lastLines.map((line) => `  | ${line}`)].join('\n'), {
     code: 'JOB_FAILED',
     exitCode: ExitCode.tool,
-    suggestions: ['emr db-backup list tells what is in the store'],
+    suggestions: [
+      ...(end.reason.startsWith('OOMKilled') ? ['raise backup.job.memory'] : []),
+      'emr db-backup list tells what is in the store',
+    ],
     details: { exitCode, reason: end.reason },
   })
 }

@@ -164,9 +164,9 @@ export function replicaSetFinding(set: ReplicaSetFacts): Finding | undefined {
 export function jobRefusedFinding(job: JobFacts, events: readonly EventFacts[]): Finding | undefined {
   const event = latest(events, ({ reason }) => reason === 'FailedCreate')
   if (event === undefined) return undefined
-  const { reason, message } = event
+  const { reason, message, at } = event
   const object = { kind: 'Job', name: job.name, uid: job.uid }
-  return { code: 'POD_REFUSED', object, reason, message, advice: refusalAdvice(message) }
+  return { code: 'POD_REFUSED', object, reason, message, field: 'event', at, advice: refusalAdvice(message) }
 }
 
 function refusalAdvice(message: string): string {
