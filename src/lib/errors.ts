@@ -51,8 +51,8 @@ export class EmrError extends Error {
 
 /** The user or the CI system asked the command to stop. */
 export class InterruptedError extends EmrError {
-  constructor(message = 'Interrupted', details: Record<string, unknown> = {}) {
-    super(message, { code: 'INTERRUPTED', exitCode: ExitCode.interrupted, details })
+  constructor(message = 'Interrupted', details: Record<string, unknown> = {}, cause?: unknown) {
+    super(message, { code: 'INTERRUPTED', exitCode: ExitCode.interrupted, details, cause })
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import Deploy from '../../src/commands/deploy.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
 import type { BaseCommand } from '../../src/lib/cli/base-command.ts'
+import { processInterrupt } from '../../src/lib/cli/interrupt.ts'
 import { temporaryFolder } from '../support/project.ts'
 import { runCommand } from '../support/run-command.ts'
 
@@ -105,4 +106,13 @@ describe('the infrastructure of', () => {
     expect(stderr).toContain(message)
     expect(stderr).toContain(hint)
   })
+})
+
+test('a signal that came before the command was loaded stops it, also as a document', async () => {
+  processInterrupt()
+  process.emit('SIGINT', 'SIGINT')
+  const { stdout, stderr, exitCode } = await deploy('local', '--json')
+  expect(exitCode).toBe(130)
+  expect(JSON.parse(stdout).error).toMatchObject({ code: 'INTERRUPTED', message: 'Interrupted by SIGINT' })
+  expect(stderr).toContain('✖ Interrupted by SIGINT\n')
 })

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { EmrError, ExitCode, InterruptedError, messageOf } from '../errors.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
 
 /** What `--json` prints for a command that failed. */
@@ -26,8 +26,12 @@ const FILE_FAULTS: Record<string, string> = {
   EMFILE: 'too many open files',
 }
 
-/** Anything that was thrown, as an error that can be shown. What is no EmrError is a bug of emr, and says so. */
-export function asEmrError(error: unknown): EmrError {
+/**
+ * Anything that was thrown, as an error that can be shown. After an interrupt it is the interruption, whatever the
+ * stopped work threw; else what is no EmrError is a bug of emr, and says so.
+ */
+export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
+  if (interrupt?.aborted) return asInterruption(error, interrupt)
   if (error instanceof EmrError) return error
   const { code = '', path } = error as NodeJS.ErrnoException
   if (path !== undefined && FILE_FAULTS[code]) {
@@ -44,6 +48,12 @@ export function asEmrError(error: unknown): EmrError {
     suggestions: ['run it again with DEBUG=1 and report the stack'],
     cause: error,
   })
+}
+
+function asInterruption(error: unknown, { reason }: AbortSignal): EmrError {
+  if (error instanceof InterruptedError) return error
+  const details = error instanceof EmrError ? error.details : {}
+  return new InterruptedError(messageOf(reason), details, error)
 }
 
 export function errorDocument({ code, message, exitCode, suggestions, details }: EmrError): ErrorDocument {
