@@ -30,6 +30,7 @@ describe('wrong words exit 2 and say what to type instead', () => {
     ],
     [[], 'No environment is named', 'name it as the first argument: production, local'],
     [['local', '--tga', 'v1'], 'Nonexistent flag: --tga', "did you mean '--tag'?"],
+    [['local', '--yes', '--confirm', 'foo'], "--confirm 'foo' does not name", '--confirm local'],
     [['local', '--timeout', 'soon'], "'soon' is no duration", 'emr deploy --help'],
     [['local', '--timeout', '0s'], "'0s' is too short; the least is 1.0 s", ''],
     [['local', '--services', 'task-servce'], "no service 'task-servce'", "did you mean 'task-service'?"],
