@@ -1,4 +1,4 @@
-import type { LiveStates } from '../domain/release/release-set.ts'
+import type { LiveStates, ReleaseSet } from '../domain/release/release-set.ts'
 import { ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
@@ -143,7 +143,7 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
       task: async () => {
         const { ports, sets } = found.access
         const known = await sets.list(ports.signal)
-        const unfinished = flags.resume ? unfinishedDeploy(known, session.environment.name) : undefined
+        const unfinished = flags.resume ? await resumable(found.access, known) : undefined
         const { services, tags = {} } = unfinished?.request ?? asked
         const request = { ...asked, services, tags }
         const plan = await prepareDeploy(ports, request)
@@ -158,6 +158,14 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
     },
   ])
   return found
+}
+
+async function resumable(
+  { lock, ports, session }: EnvironmentAccess,
+  sets: ReleaseSet[],
+): Promise<ReleaseSet> {
+  const { holder } = await lock.status(ports.signal)
+  return unfinishedDeploy(sets, session.environment.name, holder?.alive ? holder.id : undefined)
 }
 
 function assignmentOf({ request, plan, before, newest }: Prepared, flags: ReleaseFlags): Assignment {

@@ -5,14 +5,19 @@ import type { DeployPlan } from './types.ts'
 /**
  * The deploy that was cut off or interrupted, to be taken up again.
  * @param sets of the environment, oldest first
+ * @param atWork id of the operation that holds the lock and lives
  * @throws {EmrError} NOTHING_TO_RESUME (4)
  */
-export function unfinishedDeploy(sets: ReleaseSet[], environment: string): ReleaseSet {
+export function unfinishedDeploy(
+  sets: ReleaseSet[],
+  environment: string,
+  atWork: string | undefined,
+): ReleaseSet {
   const last = sets.at(-1)
   const isOpen = last && ['running', 'abandoned', 'interrupted'].includes(last.outcome)
   if (last && isOpen && last.operation === 'deploy') return last
   const what = last
-    ? `the last operation was ${last.operation} ${last.id}, and it ended: ${last.outcome}`
+    ? `the last operation was ${last.operation} ${last.id}, and it ${endOf(last, atWork)}`
     : 'nothing was deployed yet'
   throw new EmrError(`There is nothing to resume in ${environment}: ${what}`, {
     code: 'NOTHING_TO_RESUME',
@@ -24,6 +29,11 @@ export function unfinishedDeploy(sets: ReleaseSet[], environment: string): Relea
           ]
         : [`emr history ${environment}`, `emr deploy ${environment}`],
   })
+}
+
+function endOf({ id, outcome }: ReleaseSet, atWork: string | undefined): string {
+  if (id === atWork) return 'is at work'
+  return outcome === 'running' || outcome === 'abandoned' ? 'was cut off' : `ended: ${outcome}`
 }
 
 /** @throws {EmrError} RESUME_UNSAFE (4) when the charts or values are not those of the deploy that is taken up */
