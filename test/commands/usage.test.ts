@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import Deploy from '../../src/commands/deploy.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
+import Rollback from '../../src/commands/rollback.ts'
 import type { BaseCommand } from '../../src/lib/cli/base-command.ts'
 import { processInterrupt } from '../../src/lib/cli/interrupt.ts'
 import { temporaryFolder } from '../support/project.ts'
@@ -116,4 +117,11 @@ test('a signal that came before the command was loaded stops it, also as a docum
   expect(exitCode).toBe(130)
   expect(JSON.parse(stdout).error).toMatchObject({ code: 'INTERRUPTED', message: 'Interrupted by SIGINT' })
   expect(stderr).toContain('✖ Interrupted by SIGINT\n')
+})
+
+test('an empty --to names no release set, and no cluster is asked', async () => {
+  const configuration = `${temporaryFolder({ 'emr.config.yaml': CONFIG })}/emr.config.yaml`
+  const run = await runCommand(Rollback, ['local', 'all', '--to', '', '--config', configuration])
+  expect(run.exitCode).toBe(2)
+  expect(run.stderr).toContain('✖ --to names no release set\n  → emr history local\n')
 })

@@ -55,7 +55,15 @@ function outcomeCell(outcome: SetOutcome, theme: Theme): string {
   return theme.warn(`${symbols.warn} ${outcome}`)
 }
 
-function changesCell({ operation, request, services, restored, failure }: ReleaseSet): string {
+function changesCell({
+  operation,
+  outcome,
+  request,
+  services,
+  restored,
+  proven,
+  failure,
+}: ReleaseSet): string {
   const changed = Object.entries(services).flatMap(([name, { before, after }]) => {
     if (before?.revision === after?.revision || after === undefined) return []
     const version = versionChange({ before: before?.image, after: after.image })
@@ -67,7 +75,9 @@ function changesCell({ operation, request, services, restored, failure }: Releas
   if (operation === 'restart') changed.push(`${request.services.join()} restarted`)
   const parts = [
     changed.join(', ') || 'nothing changed',
-    ...(restored ? [`back to ${restored}`] : []),
+    ...(restored
+      ? [`back to ${restored}${outcome === 'rolled-back' && proven ? ', proven good again' : ''}`]
+      : []),
     ...(failure ? [failure] : []),
   ]
   return parts.join('; ')

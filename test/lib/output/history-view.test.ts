@@ -27,3 +27,10 @@ test('what is at work, and what was cut off', () => {
   expect(dead).toMatch(/a +deploy +▲ cut off .*\n▲ deploy a of me was cut off: the next operation takes/s)
   expect(view([running])).toContain('▲ cut off')
 })
+
+test('a failed deploy that went back says whether the smoke tests have passed there', () => {
+  const back = { outcome: 'rolled-back', restored: 'a' } as const
+  expect(view([set('b', back)])).toContain('▲ rolled-back')
+  expect(view([set('b', back)])).toContain('back to a, proven good again')
+  expect(view([set('b', { ...back, proven: false })])).not.toContain('proven')
+})
