@@ -1,11 +1,15 @@
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { Finding } from '../../domain/diagnosis/catalogue.ts'
+import { withEllipsis } from '../../domain/ellipsis.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import { deploymentGoneFinding } from '../../domain/rollout/findings.ts'
 import { type RolloutFacts, RolloutJudge, stalledFinding } from '../../domain/rollout/judge.ts'
 import { until } from '../until.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
+
+/** Most characters of a concern in a line of progress. */
+const CONCERN = 120
 
 /** A roll-out was judged to have failed; `pod` is the one that shows why. */
 export class RolloutFailedError extends Error {
@@ -117,5 +121,5 @@ function progressLine({ deployment, pods }: RolloutFacts, concerns: Finding[]): 
   const ready = `${pods.filter((pod) => pod.ready).length}/${deployment.desired} ready`
   const [concern] = concerns
   if (concern === undefined) return ready
-  return `${ready}, ${concern.reason}: ${concern.message.split('\n')[0]?.slice(0, 120)}`
+  return `${ready}, ${concern.reason}: ${withEllipsis(concern.message.split('\n')[0] ?? '', CONCERN)}`
 }
