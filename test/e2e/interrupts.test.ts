@@ -33,7 +33,7 @@ describe.skipIf(!onSandbox)('Ctrl-C', () => {
     const { code, stderr } = await deploy.ended
     expect(code).toBe(130)
     expect(Date.now() - before).toBeLessThan(PATIENCE_MS)
-    expect(stderr).toContain('The deploy to rollout was interrupted; no release is left half written')
+    expect(stderr).toContain('The deploy to rollout was interrupted; no release is left pending')
     expect(stderr).toMatch(/interrupted: task-service/)
     expect(children()).toEqual([])
     expect(await pending('rollout')).toBe('')

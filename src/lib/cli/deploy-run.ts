@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts'
 import { runTasks } from '../output/task-list.ts'
 import { deployTasks } from '../workflows/deploy/deploy.ts'
 import { deployOutcome } from '../workflows/deploy/outcome.ts'
@@ -38,7 +39,12 @@ export async function carryOutDeploy(
   const smokeTests = ready ? await journal.phase('smoke tests', signal, options.verify) : undefined
   const failed = !ready || smokeTests?.outcome === 'failed'
   const recovery =
-    failed && !signal.aborted ? await recover(access, request, services, options, journal) : undefined
+    failed && !signal.aborted
+      ? // What went wrong stays the news, also where the way back cannot even be put on record.
+        await recover(access, request, services, options, journal).catch((error: unknown): Recovery => {
+          return { state: 'none', why: messageOf(error) }
+        })
+      : undefined
   const run = {
     durationMs: ports.now() - startedAt,
     evidence: ports.evidence.folder,
@@ -81,7 +87,7 @@ async function recover(
   const { ports, sets } = access
   const earlier = (await sets.list(ports.signal)).filter(({ id }) => id !== ports.id)
   const way = await planRecovery(ports, earlier, services)
-  if ('why' in way) return { state: 'none', why: way.why }
+  if ('why' in way) return { state: 'none', why: way.why, set: way.set?.id }
   if (!rollback) return { state: 'none', why: 'it was turned off by --no-rollback', set: way.set.id }
   return journal.phase('rollback', ports.signal, async () => {
     process.stderr.write(`Going back to the last good release set, ${way.set.id}\n`)

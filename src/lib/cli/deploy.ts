@@ -91,6 +91,15 @@ function noteUnproven(flags: ReleaseFlags): undefined {
   )
 }
 
+/** Tags that are kept after such a deploy may be of two versions. */
+function noteUnfinished(last: ReleaseSet | undefined): void {
+  if (last?.operation !== 'deploy' || !['interrupted', 'abandoned'].includes(last.outcome)) return
+  const { id, environment } = last
+  process.stderr.write(
+    `${stderrTheme.warn(symbols.warn)} Deploy ${id} did not get to its end; take it up with --resume, or go back: emr rollback ${environment} all\n`,
+  )
+}
+
 function requestOf(flags: ReleaseFlags, { environment }: Session): DeployRequest {
   return {
     services: flags.services ?? [],
@@ -144,6 +153,7 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
         const { ports, sets } = found.access
         const known = await sets.list(ports.signal)
         const unfinished = flags.resume ? await resumable(found.access, known) : undefined
+        if (!flags.resume) noteUnfinished(known.at(-1))
         const { services, tags = {} } = unfinished?.request ?? asked
         const request = { ...asked, services, tags }
         const plan = await prepareDeploy(ports, request)

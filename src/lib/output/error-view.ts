@@ -53,7 +53,7 @@ export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
 function asInterruption(error: unknown, { reason }: AbortSignal): EmrError {
   if (error instanceof InterruptedError) return error
   const details = error instanceof EmrError ? error.details : {}
-  return new InterruptedError(messageOf(reason), details, error)
+  return new InterruptedError(messageOf(reason), details, [], error)
 }
 
 export function errorDocument({ code, message, exitCode, suggestions, details }: EmrError): ErrorDocument {

@@ -74,7 +74,8 @@ function changesCell({
     changed.push(`${request.services.join()} to ${count(request.replicas ?? 0, 'pod')}`)
   if (operation === 'restart') changed.push(`${request.services.join()} restarted`)
   const parts = [
-    changed.join(', ') || 'nothing changed',
+    // What an operation has changed is on record when it has ended.
+    changed.join(', ') || (outcome === 'running' ? 'not on record yet' : 'nothing changed'),
     ...(restored
       ? [`back to ${restored}${outcome === 'rolled-back' && proven ? ', proven good again' : ''}`]
       : []),

@@ -1,6 +1,8 @@
 import { formatAge } from '../domain/duration.ts'
 import type { Change } from '../domain/monitor/changes.ts'
-import type { Figure, Health, Picture, ServiceRow } from '../domain/monitor/picture.ts'
+import type { Health, Picture } from '../domain/monitor/picture.ts'
+import type { ServiceRow } from '../domain/monitor/rows.ts'
+import type { Figure } from '../domain/monitor/sight.ts'
 import { clean } from './clean.ts'
 import { count } from './count.ts'
 import { table } from './table.ts'
@@ -9,6 +11,8 @@ import { symbols, type Theme } from './theme.ts'
 /** A part of the picture: a table whose rows have names to be found and chosen by. */
 export interface Section {
   title: string
+  /** Name of the source that it stands and falls with. */
+  source: string
   head: string[]
   rows: { name: string; service?: string; cells: string[] }[]
 }
@@ -42,6 +46,7 @@ export function sections(picture: Picture, theme: Theme): Section[] {
 function services({ services: rows }: Picture, theme: Theme): Section {
   return {
     title: 'SERVICES',
+    source: 'deployments',
     head: ['SERVICE', 'STATE', 'READY', 'VERSION', 'REV', 'AGE', 'RESTARTS', 'CPU', 'MEMORY', 'AUTOSCALER'],
     rows: rows.map((row) => ({
       name: row.service,
@@ -78,6 +83,7 @@ function stateText({ state }: ServiceRow, theme: Theme): string {
 function troubled({ troubled: rows }: Picture, theme: Theme): Section {
   return {
     title: 'PODS THAT ARE NOT WELL',
+    source: 'pods',
     head: ['POD', 'REASON', 'RESTARTS', 'AGE', 'NODE', 'MESSAGE'],
     rows: rows.map(({ pod, service, problem, reason, restarts, age, node, message }) => ({
       name: pod,
@@ -98,6 +104,7 @@ function nodes({ nodes: rows }: Picture, theme: Theme): Section {
   const share = (value: number | undefined) => (value === undefined ? '-' : `${Math.round(value * 100)} %`)
   return {
     title: 'NODES',
+    source: 'nodes',
     head: ['NODE', 'STATE', 'CPU', 'MEMORY', 'PODS'],
     rows: rows.map(({ node, ready, schedulable, cpu, memory, pods }) => {
       const state = ready ? theme.good(`${symbols.good} ready`) : theme.bad(`${symbols.bad} not ready`)
@@ -120,6 +127,7 @@ function cloud({ databases, alarms, figures }: Picture, theme: Theme): Section {
   })
   return {
     title: 'AWS',
+    source: 'AWS',
     head: ['NAME', 'STATE', 'NOW', 'LIMIT', 'LAST MINUTES'],
     rows: [
       ...databases.map(({ id, status }) => row(id, status, '', '', '')),
@@ -159,6 +167,7 @@ function sparkline({ values, threshold = 0 }: Figure): string {
 function warnings({ warnings: rows }: Picture): Section {
   return {
     title: 'RECENT WARNINGS',
+    source: 'events',
     head: ['AGE', 'OBJECT', 'REASON', 'TIMES', 'MESSAGE'],
     rows: rows.map(({ age, object, reason, count: times, message }) => ({
       name: object,

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Environment } from '../domain/environment.ts'
 import { type Change, changesBetween } from '../domain/monitor/changes.ts'
-import { type Picture, pictureOf, type Sight } from '../domain/monitor/picture.ts'
+import { type Picture, pictureOf } from '../domain/monitor/picture.ts'
+import type { Sight } from '../domain/monitor/sight.ts'
 
 /** How an environment is seen; the parts that change by themselves wake the monitor. */
 export interface MonitorPorts {

@@ -32,6 +32,8 @@ describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
   }
   /** The shell is back, and the terminal as it was found. */
   const isLeft = async (code: number) => {
+    // What is typed before that is the program's to read.
+    await expect.poll(() => terminal.state().alternate, { timeout: 30_000 }).toBe(false)
     terminal.enter('echo code $?; stty -a')
     const screen = await terminal.shows(new RegExp(`code ${code}\n[\\s\\S]*iutf8`))
     expect(screen).toMatch(/ icanon/)

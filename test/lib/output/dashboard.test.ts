@@ -56,6 +56,23 @@ describe('a frame', () => {
     const sources = [{ name: 'pods', state: 'stale' as const, at: NOW - 5_000, error: 'refused' }]
     expect(draw({}, { picture: { ...picture, sources } }).at(-1)).toContain('pods STALE, 5s old: refused')
   })
+  test('says of each part how old it is', () => {
+    const at = NOW - 42_000
+    const cloud = { ...picture, databases: [{ id: 'db', status: 'available' }] }
+    const source = (name: string, state: 'ok' | 'stale') => ({ name, state, at })
+    const text = (state: 'ok' | 'stale') => {
+      const sources = [source('deployments', state), source('AWS', state)]
+      return draw({}, { picture: { ...cloud, sources }, size: { columns: 130, rows: 60 } }).join('\n')
+    }
+    expect(text('ok')).toMatch(/SERVICES .*\[live\][\s\S]*AWS .*\[42s old\]/)
+    expect(text('stale')).toMatch(/SERVICES .*\[STALE 42s\][\s\S]*AWS .*\[STALE 42s\]/)
+  })
+  test('of a diagnosis is wrapped, so that what to do can be read', () => {
+    const line = `  to do    ${'x'.repeat(60)} END`
+    const lines = draw({ page: 'diagnose' }, { text: [line], size: { columns: 50, rows: 20 } })
+    expect(lines[1]).toBe(`  to do    ${'x'.repeat(39)}`)
+    expect(lines[2]).toBe(`           ${'x'.repeat(21)} END`)
+  })
   test('of a log shows its end, of a diagnosis its beginning', () => {
     const text = Array.from({ length: 100 }, (_, index) => `line ${index}`)
     expect(draw({ page: 'logs' }, { text }).join('\n')).toContain('line 99')

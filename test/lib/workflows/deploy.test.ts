@@ -1,9 +1,11 @@
 import { Listr } from 'listr2'
 import { describe, expect, test } from 'vitest'
+import type { ReleaseSet } from '../../../src/lib/domain/release/release-set.ts'
 import { type EmrError, InterruptedError } from '../../../src/lib/errors.ts'
 import { deployTasks, namespaceTask } from '../../../src/lib/workflows/deploy/deploy.ts'
 import { deployOutcome } from '../../../src/lib/workflows/deploy/outcome.ts'
 import { prepareDeploy } from '../../../src/lib/workflows/deploy/prepare.ts'
+import { unfinishedDeploy } from '../../../src/lib/workflows/deploy/resume.ts'
 import type { DeployPorts, DeployRequest, ServiceResult } from '../../../src/lib/workflows/deploy/types.ts'
 import { FakeCluster, SERVICES } from '../../support/fake-cluster.ts'
 
@@ -130,11 +132,14 @@ describe('what to do after a failure', () => {
     }
   }
   test.each([
-    [{ '*': 'v2' }, 'mend it and deploy another tag: emr deploy test --tag TAG'],
-    [{ 'emr-service': 'v2' }, 'mend it and deploy another tag: emr deploy test --tag emr-service=TAG'],
-    [{}, 'mend it and run it again: emr deploy test'],
-  ])('with the tags %j', async (tags, suggestion) => {
-    expect(await advice(tags)).toBe(suggestion)
+    [{ '*': 'v2' }, 'mend it and deploy another tag: emr deploy test --services S --tag TAG'],
+    [
+      { 'emr-service': 'v2' },
+      'mend it and deploy another tag: emr deploy test --services S --tag emr-service=TAG',
+    ],
+    [{}, 'mend it and run it again: emr deploy test --services S'],
+  ])('for two of five services, with the tags %j', async (tags, suggestion) => {
+    expect(await advice(tags)).toBe(suggestion.replace('S', 'task-service,emr-service'))
   })
 })
 
@@ -193,6 +198,45 @@ test('a Deployment that somebody deletes meanwhile is a verdict, not a wait', as
   }, 50)
   const { results } = await deploy(cluster.ports(), request({ services: ['task-service'] }))
   expect(results[0]?.failure?.finding).toMatchObject({ code: 'DEPLOYMENT_GONE', reason: 'Deleted' })
+})
+
+test('without news from the cluster for minutes: given up, and nothing is claimed', async () => {
+  const cluster = new FakeCluster()
+  cluster.behave = () => 'hang'
+  cluster.watch.lost = new Error('ECONNREFUSED')
+  const ports = cluster.ports()
+  let now = Date.now()
+  ports.now = () => {
+    now += 30_000
+    return now
+  }
+  const { results } = await deploy(ports, request({ services: ['task-service'] }))
+  expect(results[0]).toMatchObject({
+    outcome: 'failed',
+    unknown: true,
+    error: expect.stringContaining('no news from the cluster for 2 m 00 s'),
+  })
+})
+
+test('a deploy that was on its way back is not taken up again', () => {
+  const set: ReleaseSet = {
+    id: 'd-1',
+    operation: 'deploy',
+    environment: 'test',
+    by: { name: 'me', host: 'here' },
+    startedAt: '2026-01-01T00:00:00.000Z',
+    outcome: 'abandoned',
+    request: { services: [] },
+    phases: [{ name: 'rollback', startedAt: '2026-01-01T00:00:01.000Z' }],
+    services: {},
+  }
+  expect(() => unfinishedDeploy([set], 'test')).toThrow(
+    expect.objectContaining({
+      code: 'RESUME_UNSAFE',
+      suggestions: expect.arrayContaining(['go back: emr rollback test all']),
+    }),
+  )
+  expect(unfinishedDeploy([{ ...set, phases: [] }], 'test').id).toBe('d-1')
 })
 
 test('interrupted: what runs stops, nothing new starts, and the error says what is half done', async () => {

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import type { ReleaseSet } from '../../../src/lib/domain/release/release-set.ts'
 import { unfinishedDeploy } from '../../../src/lib/workflows/deploy/resume.ts'
 
-const last = (rest: Partial<ReleaseSet>) => [{ id: 'x', operation: 'rollback', ...rest } as ReleaseSet]
+const last = (rest: Partial<ReleaseSet>) => [
+  { id: 'x', operation: 'rollback', phases: [], ...rest } as ReleaseSet,
+]
 const request = { services: [] }
 
 test.each([

@@ -169,6 +169,30 @@ describe('after a failed deploy', () => {
     expect(cluster.log.sort()).toEqual(['rollback emr-service 1', 'rollback task-service 1'])
   })
 
+  test('what a deploy that was cut off left changed goes back too', async () => {
+    const { cluster, good } = await goodCluster()
+    cluster.seed('emr-service', 'v2')
+    const live = await liveStates(cluster.ports().helm, ['emr-service'], new AbortController().signal)
+    const cutOff: ReleaseSet = {
+      ...good,
+      id: 'cut-off',
+      outcome: 'abandoned',
+      proven: false,
+      services: {
+        'emr-service': { before: good.services['emr-service']?.after, after: live['emr-service'] },
+        'task-service': {
+          before: good.services['task-service']?.after,
+          after: good.services['task-service']?.after,
+        },
+      },
+    }
+    // Taken up again, it found everything as planned, and failed all the same.
+    const results = [result('emr-service', { outcome: 'failed', changed: false })]
+    const way = await planRecovery(cluster.ports(), [good, cutOff], results)
+    if ('why' in way) throw new Error(way.why)
+    expect(way.plan.services.map(({ service }) => service)).toEqual(['emr-service'])
+  })
+
   test('never on a guess: the API server was out of reach', async () => {
     const { cluster, good } = await goodCluster()
     const results = [result('task-service', { outcome: 'failed', unknown: true })]
@@ -182,6 +206,7 @@ describe('after a failed deploy', () => {
     ['there is no earlier good state', [result('task-service', { outcome: 'failed' })], false],
   ])('%s', async (why, results, isGood) => {
     const { cluster, good } = await goodCluster()
-    expect(await planRecovery(cluster.ports(), isGood ? [good] : [], results)).toEqual({ why })
+    const sets = isGood ? [good] : []
+    expect(await planRecovery(cluster.ports(), sets, results)).toEqual({ why, ...(isGood && { set: good }) })
   })
 })

@@ -1,6 +1,6 @@
 import type { MetricAlarm, MetricDataQuery } from '@aws-sdk/client-cloudwatch'
 import type { AwsAccount } from '../../domain/environment.ts'
-import type { Figure } from '../../domain/monitor/picture.ts'
+import type { Figure } from '../../domain/monitor/sight.ts'
 import { clientConfig } from './account.ts'
 import { awsError } from './errors.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AutoscalerFacts, NodeFacts } from '../../domain/diagnosis/facts.ts'
-import type { Sight, Source } from '../../domain/monitor/picture.ts'
+import type { Sight, Source } from '../../domain/monitor/sight.ts'
 import type { DeploymentFacts, EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
 import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'

@@ -26,8 +26,7 @@ export class ListSplitter {
         this.#rest.push(chunk.subarray(from, index + 1))
         this.#inItems = true
       } else if (step === 'item end') {
-        ended.push(Buffer.concat([...this.#item, chunk.subarray(from, index + 1)]).toString('utf8'))
-        this.#item = []
+        ended.push(this.#whole(chunk, from, index + 1))
       } else if (step === 'items end') {
         this.#inItems = false
         from = index
@@ -41,6 +40,14 @@ export class ListSplitter {
   /** The list without its items. @throws {SyntaxError} when the answer ended early */
   end<T>(): T {
     return JSON.parse(Buffer.concat(this.#rest).toString('utf8')) as T
+  }
+
+  /** Most items lie in one chunk, and are not copied. */
+  #whole(chunk: Buffer, from: number, to: number): string {
+    if (this.#item.length === 0) return chunk.toString('utf8', from, to)
+    const bytes = Buffer.concat([...this.#item, chunk.subarray(from, to)])
+    this.#item = []
+    return bytes.toString('utf8')
   }
 
   /** What begins or ends with this byte. */

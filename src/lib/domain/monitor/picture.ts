@@ -1,89 +1,14 @@
-import { CATALOGUE } from '../diagnosis/catalogue.ts'
-import type { AutoscalerFacts, NodeFacts, Usage } from '../diagnosis/facts.ts'
-import { podTroubles } from '../diagnosis/pods.ts'
-import type { RolloutThresholds } from '../environment.ts'
-import type { DeploymentFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
-import { replicaState } from './replicas.ts'
-
-/** Where a part of the picture comes from, and how old it is. */
-export interface Source {
-  name: string
-  /** `paused`: stale until somebody logs in. */
-  state: 'loading' | 'ok' | 'stale' | 'paused' | 'denied'
-  /** Epoch milliseconds of the last news; 0 for none. */
-  at: number
-  error?: string
-}
-
-/** One figure of CloudWatch, the newest value last. */
-export interface Figure {
-  name: string
-  unit: string
-  values: number[]
-  threshold?: number
-  state: string
-}
-
-/** Everything that is known at one moment; a part that is not known is undefined. Each part can be walked once. */
-export interface Sight {
-  deployments?: Iterable<DeploymentFacts>
-  pods?: Iterable<PodFacts>
-  warnings?: Iterable<EventFacts>
-  autoscalers?: Iterable<AutoscalerFacts>
-  nodes?: Iterable<NodeFacts>
-  podUsage?: Map<string, Map<string, Usage>>
-  nodeUsage?: Map<string, Usage>
-  databases?: { id: string; status: string }[]
-  alarms?: { name: string; state: string; reason: string }[]
-  figures?: Figure[]
-  sources: Source[]
-}
-
-export interface ServiceRow {
-  service: string
-  state: 'ready' | 'rolling out' | 'degraded' | 'missing' | 'idle'
-  ready: number
-  desired: number
-  version?: string
-  revision?: string
-  /** Milliseconds since its youngest pod was made. */
-  age: number
-  restarts: number
-  /** Cores and bytes that its pods use. */
-  cpu?: number
-  memory?: number
-  autoscaler?: string
-}
-
-interface PodRow {
-  pod: string
-  service?: string
-  reason: string
-  message: string
-  restarts: number
-  node?: string
-  age: number
-  /** False for what passes by itself: a pod that starts. */
-  problem: boolean
-}
-
-interface NodeRow {
-  node: string
-  ready: boolean
-  schedulable: boolean
-  /** Shares from 0 to 1. */
-  cpu?: number
-  memory?: number
-  pods: number
-}
-
-interface WarningRow {
-  object: string
-  reason: string
-  message: string
-  count: number
-  age: number
-}
+import {
+  type NodeRow,
+  nodeRows,
+  type PodRow,
+  podRow,
+  type ServiceRow,
+  serviceRows,
+  type WarningRow,
+  warningRows,
+} from './rows.ts'
+import type { Figure, Setting, Sight, Source } from './sight.ts'
 
 export type Health = 'healthy' | 'progressing' | 'unhealthy' | 'unknown'
 
@@ -107,17 +32,6 @@ export interface Picture {
   alarms: { name: string; state: string; reason: string }[]
   sources: Source[]
 }
-
-interface Setting {
-  environment: string
-  namespace: string
-  /** Names of the services that it should have. */
-  services: string[]
-  rollout: RolloutThresholds
-}
-
-const WARNINGS = 20
-const WARNING_AGE_MS = 900_000
 
 /** @param now epoch milliseconds */
 export function pictureOf(sight: Sight, setting: Setting, now: number): Picture {
@@ -162,121 +76,4 @@ function healthOf({
   if (bad) return 'unhealthy'
   if (sources.some(({ state }) => state !== 'ok')) return 'unknown'
   return services.some(({ state }) => state === 'rolling out') ? 'progressing' : 'healthy'
-}
-
-function podRow(pod: PodFacts, events: EventFacts[], rollout: RolloutThresholds, now: number): PodRow[] {
-  const restarts = pod.containers.reduce((sum, each) => sum + each.restarts, 0)
-  // Nearly all pods are well, and there may be thousands.
-  if (pod.phase === 'Succeeded' || (pod.ready && !pod.deleting && restarts < rollout.restarts)) return []
-  const [finding] = podTroubles(pod, events, rollout, now)
-  const problem = finding !== undefined && CATALOGUE[finding.code].severity === 'problem'
-  if (finding === undefined && pod.ready && !pod.deleting) return []
-  const waiting = pod.containers.find(({ waiting: state }) => state)?.waiting
-  const phase = pod.deleting
-    ? 'Terminating'
-    : (waiting?.reason ?? (pod.phase === 'Running' ? 'NotReady' : pod.phase))
-  return [
-    {
-      pod: pod.name,
-      service: pod.service,
-      reason: finding?.reason ?? phase,
-      message: finding?.message ?? waiting?.message ?? '',
-      restarts,
-      node: pod.node,
-      age: now - pod.createdAt,
-      problem,
-    },
-  ]
-}
-
-function serviceRows(
-  { deployments = [], autoscalers = [], podUsage, sources }: Sight,
-  pods: PodFacts[],
-  troubled: PodRow[],
-  { services }: Setting,
-  now: number,
-): ServiceRow[] {
-  const own = Map.groupBy(pods, ({ service }) => service)
-  const scalers = new Map([...autoscalers].map((each) => [each.target, each]))
-  const problems = new Set(troubled.flatMap(({ service, problem }) => (problem ? [service] : [])))
-  const rows = [...deployments].map((deployment): ServiceRow => {
-    const service = deployment.service ?? deployment.name
-    const members = own.get(service) ?? []
-    return {
-      service,
-      state: replicaState(deployment, problems.has(service)),
-      ready: deployment.available,
-      desired: deployment.desired,
-      version: deployment.version,
-      revision: deployment.revision,
-      age:
-        now -
-        members.reduce((latest, { createdAt }) => Math.max(latest, createdAt), deployment.createdAt ?? 0),
-      restarts: members
-        .flatMap(({ containers }) => containers)
-        .reduce((sum, { restarts }) => sum + restarts, 0),
-      ...usageOf(members, podUsage),
-      autoscaler: autoscalerText(scalers.get(deployment.name)),
-    }
-  })
-  const known = new Set(rows.map(({ service }) => service))
-  const listed = sources.some(({ name, at }) => name === 'deployments' && at > 0)
-  const missing = listed ? services.filter((service) => !known.has(service)) : []
-  return [...rows, ...missing.map(missingRow)].sort((a, b) => a.service.localeCompare(b.service))
-}
-
-function missingRow(service: string): ServiceRow {
-  const none = {
-    version: undefined,
-    revision: undefined,
-    cpu: undefined,
-    memory: undefined,
-    autoscaler: undefined,
-  }
-  return { service, state: 'missing', ready: 0, desired: 0, age: 0, restarts: 0, ...none }
-}
-
-function usageOf(pods: PodFacts[], usage: Sight['podUsage']): Pick<ServiceRow, 'cpu' | 'memory'> {
-  if (usage === undefined) return { cpu: undefined, memory: undefined }
-  const containers = pods.flatMap(({ name }) => [...(usage.get(name)?.values() ?? [])])
-  const sum = (key: keyof Usage) => containers.reduce((total, each) => total + each[key], 0)
-  return { cpu: sum('cpu'), memory: sum('memory') }
-}
-
-function autoscalerText(autoscaler: AutoscalerFacts | undefined): string | undefined {
-  if (autoscaler === undefined) return undefined
-  const { min, max, metrics } = autoscaler
-  const figures = metrics.map(({ name, current, target }) => `${name} ${current ?? '?'}/${target ?? '?'} %`)
-  return `${min}-${max} ${figures.join(' ')}`
-}
-
-function nodeRows({ nodes = [], nodeUsage }: Sight, pods: PodFacts[]): NodeRow[] {
-  const counts = new Map<string, number>()
-  for (const { node = '' } of pods) counts.set(node, (counts.get(node) ?? 0) + 1)
-  const rows = [...nodes].map(({ name, ready, schedulable, cpu, memory }) => {
-    const used = nodeUsage?.get(name)
-    return {
-      node: name,
-      ready,
-      schedulable,
-      cpu: used && cpu > 0 ? used.cpu / cpu : undefined,
-      memory: used && memory > 0 ? used.memory / memory : undefined,
-      pods: counts.get(name) ?? 0,
-    }
-  })
-  return rows.sort((a, b) => Number(a.ready) - Number(b.ready) || a.node.localeCompare(b.node))
-}
-
-function warningRows(warnings: EventFacts[], now: number): WarningRow[] {
-  return warnings
-    .filter(({ at }) => now - at < WARNING_AGE_MS)
-    .sort((a, b) => b.at - a.at)
-    .slice(0, WARNINGS)
-    .map(({ kind, name, reason, message, count, at }) => ({
-      object: `${kind}/${name}`,
-      reason,
-      message,
-      count,
-      age: now - at,
-    }))
 }

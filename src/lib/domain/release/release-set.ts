@@ -155,6 +155,20 @@ export function lastProven(sets: ReleaseSet[]): ReleaseSet | undefined {
   return sets.findLast(isGood) ?? sets.findLast(isReady)
 }
 
+/**
+ * What operations that were cut off or interrupted after a set have left changed: nobody has found it good, and no
+ * process is left that would go back.
+ * @param sets oldest first
+ */
+export function leftChangedSince(set: ReleaseSet, sets: ReleaseSet[]): string[] {
+  const since = sets.slice(sets.findIndex(({ id }) => id === set.id) + 1)
+  return since
+    .filter(({ outcome }) => outcome === 'abandoned' || outcome === 'interrupted')
+    .flatMap(({ services }) => Object.entries(services))
+    .filter(([, { before, after }]) => !sameState(before, after))
+    .map(([name]) => name)
+}
+
 function originOf(set: ReleaseSet, sets: ReleaseSet[]): ReleaseSet {
   const before = sets.find(({ id }) => id === set.restored)
   return before === undefined ? set : originOf(before, sets)

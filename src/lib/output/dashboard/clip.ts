@@ -14,6 +14,21 @@ export function clip(line: string, columns: number): string {
   return clipped
 }
 
+/** A styled line in as many as it needs; each further one begins as far right as the text of the first. */
+export function wrap(line: string, columns: number): string[] {
+  const indent = ' '.repeat(Math.min(/^ {2}[a-z ]{8} /.exec(line)?.[0].length ?? 0, columns >> 1))
+  const lines = [{ text: '', width: 0 }]
+  for (const [part] of line.matchAll(PARTS)) {
+    const size = part.startsWith('\x1b') ? 0 : widthOf(part)
+    if ((lines.at(-1)?.width ?? 0) + size > columns) lines.push({ text: indent, width: indent.length })
+    const last = lines.at(-1)
+    if (last === undefined) continue
+    last.text += part
+    last.width += size
+  }
+  return lines.map(({ text }) => text)
+}
+
 function widthOf(character: string): number {
   const code = character.codePointAt(0) ?? 0
   const wide =

@@ -4,7 +4,7 @@ import { count } from '../count.ts'
 import { healthText, type Section, sections, sourcesText } from '../monitor-view.ts'
 import { table } from '../table.ts'
 import type { Theme } from '../theme.ts'
-import { clip } from './clip.ts'
+import { clip, wrap } from './clip.ts'
 import type { View } from './view.ts'
 
 export interface FrameInput {
@@ -59,17 +59,20 @@ function sortedBy<Row extends { age: number; restarts: number }>(rows: Row[], so
 
 /** The whole screen as lines, none wider and not one more than the terminal has. */
 export function frame(input: FrameInput, theme: Theme): string[] {
-  const { view, size, text } = input
+  const { view, size } = input
   const height = Math.max(1, size.rows - 1)
   const body = height - 2
-  const page =
-    view.page === 'main'
-      ? mainLines(input, theme, body)
-      : pageLines(view.page === 'help' ? HELP : text, view, body)
+  const page = view.page === 'main' ? mainLines(input, theme, body) : pageLines(pageText(input), view, body)
   const lines = [header(input, theme), ...page.slice(0, body)]
   while (lines.length < height - 1) lines.push('')
   lines.push(footer(input, theme))
   return lines.slice(0, height).map((line) => clip(line, size.columns))
+}
+
+/** A diagnosis has to be read whole; a log is one line for each line. */
+function pageText({ view, text, size }: FrameInput): string[] {
+  if (view.page === 'help') return HELP
+  return view.page === 'logs' ? text : text.flatMap((line) => wrap(line, size.columns))
 }
 
 function header({ picture, environment, view, now }: FrameInput, theme: Theme): string {
@@ -91,7 +94,7 @@ function footer({ picture, view, now }: FrameInput, theme: Theme): string {
 }
 
 /** Each section gets its lines as long as there is room; the chosen one is scrolled to its row. */
-function mainLines({ picture, view }: FrameInput, theme: Theme, room: number): string[] {
+function mainLines({ picture, view, now }: FrameInput, theme: Theme, room: number): string[] {
   const shown = shownSections(picture, view, theme)
   if (picture === undefined) return ['', theme.strong('SERVICES'), theme.faint('  …')]
   const lines: string[] = []
@@ -104,7 +107,13 @@ function mainLines({ picture, view }: FrameInput, theme: Theme, room: number): s
     const most = Math.max(3, Math.min(section.rows.length, left - 1 - later))
     lines.push(
       '',
-      ...sectionLines(section, section === chosen ? view.row : undefined, Math.min(most, left), theme),
+      ...sectionLines(
+        section,
+        section === chosen ? view.row : undefined,
+        Math.min(most, left),
+        ageText(picture, section, now),
+        theme,
+      ),
     )
   }
   return lines
@@ -114,6 +123,7 @@ function sectionLines(
   { title, head, rows }: Section,
   chosen: number | undefined,
   most: number,
+  age: string,
   theme: Theme,
 ): string[] {
   const row = chosen === undefined ? undefined : Math.min(chosen, rows.length - 1)
@@ -126,8 +136,16 @@ function sectionLines(
     return first + index === row ? `${theme.inverse('>')} ${text}` : `  ${text}`
   })
   const hidden = rows.length - body.length
-  const more = hidden > 0 ? theme.faint(`  … ${hidden} more`) : ''
-  return [`  ${titles}${more}`, ...body]
+  const more = hidden > 0 ? `  … ${hidden} more` : ''
+  return [`  ${titles}${theme.faint(`  ${age}${more}`)}`, ...body]
+}
+
+/** What is watched is as new as its last word, while its source is well; what is asked for has an age. */
+function ageText({ sources }: Picture, { source }: Section, now: number): string {
+  const { state, at } = sources.find(({ name }) => name === source) ?? { state: 'loading', at: 0 }
+  const age = at > 0 ? ` ${formatAge(now - at)}` : ''
+  if (state === 'ok') return source === 'AWS' ? `[${age.trim()} old]` : '[live]'
+  return state === 'loading' ? '[…]' : `[STALE${age}]`
 }
 
 /** The end of the text, or as far up as was scrolled. A diagnosis is read from its top. */

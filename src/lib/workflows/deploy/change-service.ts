@@ -3,7 +3,7 @@ import { formatDuration } from '../../domain/duration.ts'
 import { messageOf } from '../../errors.ts'
 import { diagnose } from './diagnose.ts'
 import { type ReleaseStep, settleRelease } from './release.ts'
-import { RolloutFailedError, trackRollout } from './track.ts'
+import { ClusterLostError, RolloutFailedError, trackRollout } from './track.ts'
 import type { DeployPorts, ServicePlan, ServiceResult } from './types.ts'
 
 /** What is left to do after Ctrl-C must be done before a CI system loses its patience (10 s). */
@@ -52,10 +52,15 @@ export async function changeService(
     return result({ outcome: change.outcome })
   } catch (error) {
     if (signal.aborted) {
-      await settleRelease({ ...step, signal: AbortSignal.timeout(CLEAN_UP_MS) }, change.service, 0).catch(
-        () => undefined,
+      const unsettled = await settleRelease(
+        { ...step, signal: AbortSignal.timeout(CLEAN_UP_MS) },
+        change.service,
+        0,
+      ).then(
+        () => false,
+        () => true,
       )
-      if (ports.signal.aborted) return result({ outcome: 'interrupted' })
+      if (ports.signal.aborted) return result({ outcome: 'interrupted', unknown: unsettled })
       const late = error instanceof RolloutFailedError ? error : undefined
       return result({
         outcome: 'failed',
@@ -65,7 +70,8 @@ export async function changeService(
       })
     }
     if (!(error instanceof RolloutFailedError)) {
-      return result({ outcome: 'failed', error: messageOf(error), unknown: ports.helm.isTransient(error) })
+      const unknown = error instanceof ClusterLostError || ports.helm.isTransient(error)
+      return result({ outcome: 'failed', error: messageOf(error), unknown })
     }
     return result({ outcome: 'failed', failure: await diagnose(ports, watch, change.service, error) })
   }

@@ -38,8 +38,15 @@ export function deployOutcome(
   }
   const state = stateLine(services)
   if (ports.signal.aborted) {
-    const first = `The deploy to ${plan.environment} was interrupted; no release is left half written`
-    throw new InterruptedError([first, ...failureReports(services, ports), `  ${state}`].join('\n'), result)
+    const how = services.some(({ unknown }) => unknown)
+      ? 'the API server was out of reach, so how the releases stand is not known'
+      : 'no release is left pending'
+    const first = `The deploy to ${plan.environment} was interrupted; ${how}`
+    const lines = [first, ...failureReports(services, ports), `  ${state}`, ...recoveryLines(recovery)]
+    throw new InterruptedError(lines.join('\n'), result, [
+      `take it up again: emr deploy ${plan.environment} --resume`,
+      `or go back: emr rollback ${plan.environment} all`,
+    ])
   }
   const smokeFailed = smokeTests?.outcome === 'failed'
   if (!smokeFailed && services.every(({ outcome }) => outcome !== 'failed')) {
@@ -65,7 +72,7 @@ export function deployOutcome(
       ...(ending.exitCode === ExitCode.rolloutFailed && recovery?.set !== undefined
         ? [`go back: emr rollback ${plan.environment} all`]
         : []),
-      nextDeploy(plan, hasEvidence),
+      nextDeploy(plan, hasEvidence, ports.environment.services.length),
     ],
   })
 }
@@ -73,14 +80,17 @@ export function deployOutcome(
 /**
  * A deploy that names no tag keeps the one that runs, or that was brought back: never what was asked for and failed.
  * @param atFault the new version was seen to fail, so that the same tag would fail again
+ * @param known number of services of the environment
  */
-function nextDeploy({ environment, services }: DeployPlan, atFault: boolean): string {
+function nextDeploy({ environment, services }: DeployPlan, atFault: boolean, known: number): string {
+  const some =
+    services.length < known ? ` --services ${services.map(({ service }) => service).join(',')}` : ''
   const tagged = services.filter(({ keptTag, input }) => keptTag === undefined && 'image.tag' in input.set)
-  if (tagged.length === 0) return `mend it and run it again: emr deploy ${environment}`
-  const [only] = tagged
-  const tag = only && tagged.length === 1 ? `${only.service}=TAG` : 'TAG'
+  if (tagged.length === 0) return `mend it and run it again: emr deploy ${environment}${some}`
+  const named = tagged.map(({ service }) => `--tag ${service}=TAG`).join(' ')
+  const tags = tagged.length === services.length ? '--tag TAG' : named
   const what = atFault ? 'mend it and deploy another tag' : 'mend it and run it again, with its tags'
-  return `${what}: emr deploy ${environment} --tag ${tag}`
+  return `${what}: emr deploy ${environment}${some} ${tags}`
 }
 
 /** One report for each service that failed, cause first. */

@@ -34,7 +34,9 @@ export class Journal {
     await this.write({ phases: [...earlier, { name, startedAt }] }, signal)
     const result = await work()
     if (!signal.aborted) {
-      await this.write({ phases: [...earlier, { name, startedAt, endedAt: this.#time() }] }, signal)
+      const phases = [...earlier, { name, startedAt, endedAt: this.#time() }]
+      // The result is not lost where its record is, for example with the whole namespace; the end says so.
+      await this.write({ phases }, signal).catch(() => undefined)
     }
     return result
   }

@@ -1,4 +1,4 @@
-import { lastProven, type ReleaseSet } from '../../domain/release/release-set.ts'
+import { lastProven, leftChangedSince, type ReleaseSet } from '../../domain/release/release-set.ts'
 import { messageOf } from '../../errors.ts'
 import type { ReleasePorts } from '../deploy/change-service.ts'
 import type { ServiceResult } from '../deploy/types.ts'
@@ -29,21 +29,22 @@ function changedBy(services: ServiceResult[]): string[] {
 }
 
 /**
- * Plans the way back of every service that a failed deploy has changed, to the last state that was proven good.
+ * Plans the way back of every service that a failed deploy has changed, or one before it that did not get to its end,
+ * to the last state that was proven good.
  * @param sets of the environment before the deploy, oldest first
- * @returns the plan, or why there is none
+ * @returns the plan, or why there is none; `set` is what could be gone back to all the same
  */
 export async function planRecovery(
   ports: ReleasePorts,
   sets: ReleaseSet[],
   services: ServiceResult[],
-): Promise<{ plan: RollbackPlan; set: ReleaseSet } | { why: string }> {
+): Promise<{ plan: RollbackPlan; set: ReleaseSet } | { why: string; set?: ReleaseSet }> {
   if (services.some(({ unknown }) => unknown)) {
     return { why: 'the API server was out of reach, so whether the services work is not known' }
   }
-  const changed = changedBy(services)
-  if (changed.length === 0) return { why: 'the deploy had changed nothing' }
   const set = lastProven(sets)
+  const changed = [...new Set([...changedBy(services), ...(set ? leftChangedSince(set, sets) : [])])]
+  if (changed.length === 0) return { why: 'the deploy had changed nothing', set }
   if (set === undefined) return { why: 'there is no earlier good state' }
   try {
     const live = await liveStates(ports.helm, changed, ports.signal)

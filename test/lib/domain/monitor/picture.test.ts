@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { changesBetween } from '../../../../src/lib/domain/monitor/changes.ts'
-import { type Picture, pictureOf, type Sight } from '../../../../src/lib/domain/monitor/picture.ts'
+import { type Picture, pictureOf } from '../../../../src/lib/domain/monitor/picture.ts'
+import type { Sight } from '../../../../src/lib/domain/monitor/sight.ts'
 import { autoscaler, deployment, node } from '../diagnosis/facts.ts'
 import { container, event, healthy, pod, thresholds } from '../rollout/facts.ts'
 

@@ -1,0 +1,45 @@
+import type { AutoscalerFacts, NodeFacts, Usage } from '../diagnosis/facts.ts'
+import type { RolloutThresholds } from '../environment.ts'
+import type { DeploymentFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
+
+/** Where a part of the picture comes from, and how old it is. */
+export interface Source {
+  name: string
+  /** `paused`: stale until somebody logs in. */
+  state: 'loading' | 'ok' | 'stale' | 'paused' | 'denied'
+  /** Epoch milliseconds of the last news; 0 for none. */
+  at: number
+  error?: string
+}
+
+/** One figure of CloudWatch, the newest value last. */
+export interface Figure {
+  name: string
+  unit: string
+  values: number[]
+  threshold?: number
+  state: string
+}
+
+/** Everything that is known at one moment; a part that is not known is undefined. Each part can be walked once. */
+export interface Sight {
+  deployments?: Iterable<DeploymentFacts>
+  pods?: Iterable<PodFacts>
+  warnings?: Iterable<EventFacts>
+  autoscalers?: Iterable<AutoscalerFacts>
+  nodes?: Iterable<NodeFacts>
+  podUsage?: Map<string, Map<string, Usage>>
+  nodeUsage?: Map<string, Usage>
+  databases?: { id: string; status: string }[]
+  alarms?: { name: string; state: string; reason: string }[]
+  figures?: Figure[]
+  sources: Source[]
+}
+
+export interface Setting {
+  environment: string
+  namespace: string
+  /** Names of the services that it should have. */
+  services: string[]
+  rollout: RolloutThresholds
+}
