@@ -34,6 +34,11 @@ if (help !== undefined) {
     help.replace(/\S+ node-v[\d.]+$/m, `${process.platform}-${process.arch} node-${process.version}`),
   )
 } else {
+  // A signal that comes while emr is being loaded waits until main listens.
+  const hold = () => undefined
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const name of signals) process.on(name, hold)
   require('node:module').enableCompileCache?.()
   require('../dist/main.cjs').main(words, root)
+  for (const name of signals) process.off(name, hold)
 }

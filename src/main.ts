@@ -2,11 +2,14 @@ import { type Interfaces, run } from '@oclif/core'
 import { COMMANDS } from './commands/index.ts'
 import { isDebug } from './lib/cli/base-command.ts'
 import { usageError } from './lib/cli/flags.ts'
+import { processInterrupt } from './lib/cli/interrupt.ts'
 import { ExitCode, nearest } from './lib/errors.ts'
-import { printDocument } from './lib/output/document.ts'
+import { printDocument, printDocumentNow } from './lib/output/document.ts'
 import { asEmrError, errorDocument, errorView } from './lib/output/error-view.ts'
 
 export { COMMANDS }
+
+const HELP_FLAGS = ['--help', '-h']
 
 /**
  * The whole program. Commands show their own errors; what arrives here went wrong before a command was found.
@@ -14,8 +17,14 @@ export { COMMANDS }
  */
 export async function main(argv: string[], root: string, pjson?: Interfaces.PJSON): Promise<void> {
   surviveLostOutput()
+  const json = argv.includes('--json')
+  const interrupt = processInterrupt((error) => {
+    process.stderr.write(`${error.message}.\n`)
+    if (json) printDocumentNow(errorDocument(error))
+  })
   const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : commandFirst(argv)
   try {
+    if (isBareTopic(words)) throw unknownCommand(words)
     await run(words, { root, pjson })
   } catch (thrown) {
     const { oclif, code } = thrown as { oclif?: { exit?: number }; code?: string }
@@ -26,10 +35,11 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
     }
     const error = asEmrError(
       /^command .* not found$/m.test(String((thrown as Error).message)) ? unknownCommand(words) : thrown,
+      interrupt.signal,
     )
     process.exitCode = error.exitCode
     process.stderr.write(`${errorView(error, isDebug())}\n`)
-    if (words.includes('--json')) printDocument(errorDocument(error))
+    if (json) printDocument(errorDocument(error))
   }
 }
 
@@ -57,9 +67,19 @@ function surviveLostOutput(): void {
   })
 }
 
+/** `emr sandbox` alone shows help as `emr` does; with flags both are a command that is not complete. */
+function isBareTopic(words: string[]): boolean {
+  const typed = words.filter((word) => !word.startsWith('-'))
+  const isTopic = Object.keys(COMMANDS).some((id) => id.startsWith(`${typed.join(':')}:`))
+  return isTopic && words.length > typed.length && !words.some((word) => HELP_FLAGS.includes(word))
+}
+
 function unknownCommand(words: string[]) {
   const typed = words.filter((word) => !word.startsWith('-'))
   if (typed.length === 0) return usageError('No command is named', ['emr --help'])
+  if (isBareTopic(words)) {
+    return usageError(`No command of 'emr ${typed.join(' ')}' is named`, [`emr ${typed.join(' ')} --help`])
+  }
   const known = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '))
   // What follows the command's name may be an environment or a service.
   const close = [typed.slice(0, 2), typed.slice(0, 1)]

@@ -17,7 +17,7 @@ found (--dry-run --detailed-exitcode), 130 interrupted.`
   static override examples = [
     '<%= config.bin %> deploy sandbox',
     '<%= config.bin %> deploy production --skip-infra --tag v1.4.2 --confirm production',
-    '<%= config.bin %> deploy staging --services task-service,sync-service --tag sync-service=v1.5.0 --yes',
+    '<%= config.bin %> deploy staging --skip-infra --services task-service,sync-service --tag sync-service=v1.5.0 --yes',
     '<%= config.bin %> deploy production --skip-infra --resume --confirm production',
     '<%= config.bin %> deploy production --skip-infra --dry-run --detailed-exitcode',
     '<%= config.bin %> deploy production --skip-services --dry-run',
@@ -68,6 +68,7 @@ found (--dry-run --detailed-exitcode), 130 interrupted.`
     }),
     concurrency: Flags.integer({
       summary: 'services deployed at the same time (default: from the configuration, 4)',
+      helpValue: 'N',
       min: 1,
       max: 32,
     }),

@@ -17,7 +17,7 @@ Exit codes: 0 shown, 1 the audit log was tampered with, 2 usage, 3 configuration
   static override args = { environment: environmentArg }
   static override flags = {
     environment: environmentFlag,
-    limit: Flags.integer({ summary: 'most sets to show (default: 20)', default: 20, min: 1 }),
+    limit: Flags.integer({ summary: 'most sets to show (default: 20)', default: 20, helpValue: 'N', min: 1 }),
     verify: Flags.boolean({ summary: 'check the chain of the audit log' }),
   }
 

@@ -28,7 +28,11 @@ Exit codes: 0 done, 2 usage, 3 configuration, 4 cluster or log group out of reac
       exclusive: ['follow'],
     }),
     since: durationFlag({ summary: 'only lines of the last, for example 10m', helpValue: 'DURATION' }),
-    tail: Flags.integer({ summary: 'last lines of each container; -1 for all (default: 100)', min: -1 }),
+    tail: Flags.integer({
+      summary: 'last lines of each container; -1 for all (default: 100)',
+      helpValue: 'N',
+      min: -1,
+    }),
     container: Flags.string({ char: 'c', summary: 'only this container (default: all)', helpValue: 'NAME' }),
     grep: Flags.string({ summary: 'only lines that match this regular expression', helpValue: 'PATTERN' }),
     source: Flags.string({

@@ -51,8 +51,13 @@ export class EmrError extends Error {
 
 /** The user or the CI system asked the command to stop. */
 export class InterruptedError extends EmrError {
-  constructor(message = 'Interrupted', details: Record<string, unknown> = {}, suggestions: string[] = []) {
-    super(message, { code: 'INTERRUPTED', exitCode: ExitCode.interrupted, details, suggestions })
+  constructor(
+    message = 'Interrupted',
+    details: Record<string, unknown> = {},
+    suggestions: string[] = [],
+    cause?: unknown,
+  ) {
+    super(message, { code: 'INTERRUPTED', exitCode: ExitCode.interrupted, details, suggestions, cause })
   }
 }
 

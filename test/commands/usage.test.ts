@@ -2,7 +2,9 @@ import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import Deploy from '../../src/commands/deploy.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
+import Rollback from '../../src/commands/rollback.ts'
 import type { BaseCommand } from '../../src/lib/cli/base-command.ts'
+import { processInterrupt } from '../../src/lib/cli/interrupt.ts'
 import { temporaryFolder } from '../support/project.ts'
 import { runCommand } from '../support/run-command.ts'
 
@@ -29,6 +31,7 @@ describe('wrong words exit 2 and say what to type instead', () => {
     ],
     [[], 'No environment is named', 'name it as the first argument: production, local'],
     [['local', '--tga', 'v1'], 'Nonexistent flag: --tga', "did you mean '--tag'?"],
+    [['local', '--yes', '--confirm', 'foo'], "--confirm 'foo' does not name", '--confirm local'],
     [['local', '--timeout', 'soon'], "'soon' is no duration", 'emr deploy --help'],
     [['local', '--timeout', '0s'], "'0s' is too short; the least is 1.0 s", ''],
     [['local', '--services', 'task-servce'], "no service 'task-servce'", "did you mean 'task-service'?"],
@@ -105,4 +108,20 @@ describe('the infrastructure of', () => {
     expect(stderr).toContain(message)
     expect(stderr).toContain(hint)
   })
+})
+
+test('a signal that came before the command was loaded stops it, also as a document', async () => {
+  processInterrupt()
+  process.emit('SIGINT', 'SIGINT')
+  const { stdout, stderr, exitCode } = await deploy('local', '--json')
+  expect(exitCode).toBe(130)
+  expect(JSON.parse(stdout).error).toMatchObject({ code: 'INTERRUPTED', message: 'Interrupted by SIGINT' })
+  expect(stderr).toContain('✖ Interrupted by SIGINT\n')
+})
+
+test('an empty --to names no release set, and no cluster is asked', async () => {
+  const configuration = `${temporaryFolder({ 'emr.config.yaml': CONFIG })}/emr.config.yaml`
+  const run = await runCommand(Rollback, ['local', 'all', '--to', '', '--config', configuration])
+  expect(run.exitCode).toBe(2)
+  expect(run.stderr).toContain('✖ --to names no release set\n  → emr history local\n')
 })

@@ -26,6 +26,15 @@ test('flags alone are no command', async () => {
   expect({ code, stderr }).toEqual({ code: 2, stderr: '✖ No command is named\n  → emr --help\n' })
 })
 
+test('a topic with flags is no command either; alone it shows its help', async () => {
+  const { code, stdout } = await project.emr('sandbox', '--json')
+  expect({ code, error: JSON.parse(stdout).error.message }).toEqual({
+    code: 2,
+    error: "No command of 'emr sandbox' is named",
+  })
+  expect((await project.emr('sandbox')).code).toBe(0)
+})
+
 test('a result that cannot be stored is a failure, told in one line', async () => {
   const child = spawn(process.execPath, [program, 'config', 'show'], {
     cwd: project.folder,

@@ -59,15 +59,16 @@ describe.skipIf(!onSandbox)('Ctrl-C', () => {
   test('twice: ends at once, and the next deploy cleans up', async () => {
     const faults = project.faults()
     await faults.set({ latencyMs: 400 })
-    const deploy = project.start('deploy', 'twice')
+    const deploy = project.start('deploy', 'twice', '--json')
     await seen(deploy, /helm upgrade/)
     deploy.child.kill('SIGINT')
     await delay(100)
     deploy.child.kill('SIGINT')
-    const { code, stderr } = await deploy.ended
+    const { code, stdout, stderr } = await deploy.ended
     await faults.clear()
     faults.close()
     expect(code).toBe(130)
+    expect(JSON.parse(stdout).error.code).toBe('INTERRUPTED')
     expect(stderr).toContain('Stopped at once; the next run cleans up.')
     expect((await project.emr('deploy', 'twice')).code).toBe(0)
   })

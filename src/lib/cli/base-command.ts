@@ -3,7 +3,7 @@ import { ExitCode, nearest } from '../errors.ts'
 import { printDocument } from '../output/document.ts'
 import { asEmrError, errorDocument, errorView } from '../output/error-view.ts'
 import { usageError } from './flags.ts'
-import { interruptSignal } from './interrupt.ts'
+import { processInterrupt } from './interrupt.ts'
 
 /** What a command hands down beside its flags. */
 export interface CommandContext {
@@ -39,23 +39,24 @@ export abstract class BaseCommand extends Command {
     }),
   }
 
+  readonly #interrupt = processInterrupt()
+
   /** Aborted when the user or the CI system asks the command to stop. */
   protected get signal(): AbortSignal {
-    this.#interrupt ??= interruptSignal(() =>
-      process.stderr.write('Stopped at once; the next run cleans up.\n'),
-    )
     return this.#interrupt.signal
   }
-  #interrupt: ReturnType<typeof interruptSignal> | undefined
 
   protected get context(): CommandContext {
-    this.#interrupt ??= interruptSignal(() =>
-      process.stderr.write('Stopped at once; the next run cleans up.\n'),
-    )
     return {
-      signal: this.#interrupt.signal,
+      signal: this.signal,
       interactive: process.stdin.isTTY === true && !process.env.CI && !this.jsonEnabled(),
     }
+  }
+
+  /** Whatever came while the command was loaded counts. */
+  override async init(): Promise<void> {
+    await super.init()
+    this.signal.throwIfAborted()
   }
 
   /** Shows a result: the text for people, or with --json the document (which oclif prints). */
@@ -70,14 +71,14 @@ export abstract class BaseCommand extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    const error = asEmrError(this.#asUsageError(thrown))
+    const error = asEmrError(this.#asUsageError(thrown), this.signal)
     process.exitCode = error.exitCode
     process.stderr.write(`${errorView(error, isDebug())}\n`)
     if (this.jsonEnabled()) this.logJson(errorDocument(error))
   }
 
   override async finally(): Promise<void> {
-    this.#interrupt?.release()
+    this.#interrupt.release()
   }
 
   /** oclif's parse errors, with the nearest flag that exists. Its own JSON view would print the parsed input. */

@@ -1,6 +1,5 @@
 import type { Environment } from '../domain/environment.ts'
 import { EmrError, ExitCode, InterruptedError } from '../errors.ts'
-import { usageError } from './flags.ts'
 
 export interface Consent {
   /** --yes */
@@ -20,11 +19,7 @@ export interface Consent {
  */
 export async function confirm(environment: Environment, action: string, consent: Consent): Promise<void> {
   const { name } = environment
-  if (consent.confirm !== undefined && consent.confirm !== name) {
-    throw usageError(`--confirm ${consent.confirm} is not the environment: it is ${name}`, [
-      `--confirm ${name}`,
-    ])
-  }
+  assertNames(environment, consent.confirm)
   if (consent.confirm === name) return
   if (environment.cluster.kind === 'sandbox' && environment.aws === undefined) return
   if (consent.yes && !environment.protected) return
@@ -47,6 +42,19 @@ export async function confirm(environment: Environment, action: string, consent:
     if (error instanceof EmrError) throw error
     throw new InterruptedError('Nothing was changed: the question was not answered')
   }
+}
+
+/**
+ * Refuses a --confirm of another environment, also where nothing would be asked.
+ * @throws {EmrError} CONFIRMATION_WRONG (2)
+ */
+export function assertNames({ name }: Environment, confirm: string | undefined): void {
+  if (confirm === undefined || confirm === name) return
+  throw new EmrError(`--confirm '${confirm}' does not name the environment: it is ${name}`, {
+    code: 'CONFIRMATION_WRONG',
+    exitCode: ExitCode.usage,
+    suggestions: [`--confirm ${name}`],
+  })
 }
 
 function needed({ name, protected: isProtected }: Environment, action: string): EmrError {

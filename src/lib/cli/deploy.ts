@@ -160,7 +160,7 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
       task: async () => {
         const { ports, sets } = found.access
         const known = await sets.list(ports.signal)
-        const unfinished = flags.resume ? unfinishedDeploy(known, session.environment.name) : undefined
+        const unfinished = flags.resume ? await resumable(found.access, known) : undefined
         if (!flags.resume) noteUnfinished(known.at(-1))
         const { services, tags = {} } = unfinished?.request ?? asked
         const request = { ...asked, services, tags }
@@ -176,6 +176,14 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
     },
   ])
   return found
+}
+
+async function resumable(
+  { lock, ports, session }: EnvironmentAccess,
+  sets: ReleaseSet[],
+): Promise<ReleaseSet> {
+  const { holder } = await lock.status(ports.signal)
+  return unfinishedDeploy(sets, session.environment.name, holder?.alive ? holder.id : undefined)
 }
 
 function assignmentOf({ request, plan, before, newest }: Prepared, flags: ReleaseFlags): Assignment {

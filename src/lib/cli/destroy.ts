@@ -21,12 +21,6 @@ export async function runDestroy(
   context: CommandContext,
 ): Promise<Report<InfrastructurePlan | InfrastructureResult>> {
   const session = await openSession(flags, context.signal)
-  const { name } = session.environment
-  if (flags.confirm !== undefined && flags.confirm !== name) {
-    throw usageError(`--confirm ${flags.confirm} is not the environment: it is ${name}`, [
-      `--confirm ${name}`,
-    ])
-  }
   return withInfrastructurePorts(session, async (ports) => {
     const plan = await makePlan(ports, 'destroy')
     if (flags.confirm === undefined) return dryRun(session, plan)

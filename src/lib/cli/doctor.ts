@@ -31,6 +31,7 @@ export async function runDoctor(
 ): Promise<Report<Examination>> {
   const session = await openSession(flags, signal)
   const checks = await examine(portsOf(session))
+  signal.throwIfAborted()
   const number = (status: Check['status']) => checks.filter((check) => check.status === status).length
   const ready = number('problem') === 0
   const summary = `${count(checks.length, 'check')}: ${number('good')} good, ${count(number('warning'), 'warning')}, ${count(number('problem'), 'problem')}`

@@ -1,9 +1,10 @@
-import type { Freeze } from '../adapters/kubernetes/environment-lock.ts'
+import type { Freeze } from '../adapters/kubernetes/lock-holder.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { actorOf } from './actor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
+import { usageError } from './flags.ts'
 import { openSession, type SessionFlags } from './session.ts'
 
 interface FreezeState {
@@ -11,11 +12,19 @@ interface FreezeState {
   freeze: Freeze | null
 }
 
-/** `emr lock` */
+/**
+ * `emr lock`
+ * @throws {EmrError} FROZEN (8) where it is frozen already: a reason is not replaced unseen
+ */
 export async function freeze(
   flags: SessionFlags & { reason: string },
   context: CommandContext,
 ): Promise<Report<FreezeState>> {
+  if (flags.reason.trim() === '') {
+    throw usageError('The reason is empty: everybody who is refused reads it', [
+      '--reason "quarter-end close"',
+    ])
+  }
   const access = await reach(flags, context)
   const by = await actorOf(access.session)
   const since = new Date().toISOString()
@@ -24,7 +33,9 @@ export async function freeze(
   await audit(access, 'lock', { reason: flags.reason }, context.signal)
   const { name } = access.session.environment
   const { holder } = await access.lock.status(context.signal)
-  const running = holder ? `\n  ${holder.operation} ${holder.id} of ${holder.by} still runs, to its end` : ''
+  const running = holder?.alive
+    ? `\n  ${holder.operation} ${holder.id} of ${holder.by} still runs, to its end`
+    : ''
   const text = `${theme.good(symbols.good)} ${name} is frozen: ${flags.reason}${running}\n  lift it: emr unlock ${name}`
   return { document: { environment: name, freeze: state }, text }
 }
@@ -34,10 +45,10 @@ export async function unfreeze(flags: SessionFlags, context: CommandContext): Pr
   const access = await reach(flags, context)
   const { name } = access.session.environment
   const { freeze: before, holder } = await access.lock.status(context.signal)
-  const running = holder ? `\n  ${holder.operation} ${holder.id} of ${holder.by} is at work` : ''
+  const running = holder?.alive ? `\n  ${holder.operation} ${holder.id} of ${holder.by} is at work` : ''
   const document = { environment: name, freeze: null }
   if (before === undefined) return { document, text: `${name} was not frozen${running}` }
-  await access.lock.freeze(undefined, context.signal)
+  await access.lock.unfreeze(context.signal)
   await audit(access, 'unlock', { reason: before.reason }, context.signal)
   return {
     document,

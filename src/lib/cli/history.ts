@@ -1,4 +1,5 @@
-import type { Freeze, Holder } from '../adapters/kubernetes/environment-lock.ts'
+import type { LockStatus } from '../adapters/kubernetes/environment-lock.ts'
+import type { Freeze } from '../adapters/kubernetes/lock-holder.ts'
 import { digest } from '../digest.ts'
 import { type AuditEntry, chainProblems } from '../domain/release/audit.ts'
 import type { ReleaseSet } from '../domain/release/release-set.ts'
@@ -15,7 +16,8 @@ export interface HistoryDocument {
   sets: ReleaseSet[]
   /** Newest first: every write operation. */
   operations: AuditEntry[]
-  lock: Holder | null
+  /** Not alive: its process has ended, and the next operation takes the lock over. */
+  lock: NonNullable<LockStatus['holder']> | null
   freeze: Freeze | null
   /** With --verify. */
   audit?: { entries: number; problems: string[] }

@@ -5,7 +5,7 @@ import { stderrTheme, stdoutTheme } from '../output/theme.ts'
 import type { Journal } from '../workflows/record/journal.ts'
 import { liveStates } from '../workflows/release-state.ts'
 import { rollbackOutcome } from '../workflows/rollback/outcome.ts'
-import { knownServices, prepareRollback } from '../workflows/rollback/prepare.ts'
+import { assertRequest, knownServices, prepareRollback } from '../workflows/rollback/prepare.ts'
 import { rollbackTasks } from '../workflows/rollback/rollback.ts'
 import type { RollbackPlan, RollbackRequest, RollbackResult } from '../workflows/rollback/types.ts'
 import type { SmokeReport } from '../workflows/smoke-test/report.ts'
@@ -115,6 +115,9 @@ function requestOf(flags: RollbackFlags, { environment }: Session, services: str
       `emr rollback ${environment.name} all --to SET`,
     ])
   }
+  if (to?.trim() === '') {
+    throw usageError('--to names no release set', [`emr history ${environment.name}`])
+  }
   return {
     services,
     to,
@@ -138,13 +141,17 @@ async function prepare(session: Session, request: RollbackRequest): Promise<Prep
       title: 'Reach the cluster',
       task: async () => {
         found.access = await reachEnvironment(session)
+        found.sets = await found.access.sets.list(session.signal)
       },
     },
+  ])
+  const { ports } = found.access
+  // A wrong word is not a step that failed.
+  assertRequest(ports, found.sets, request)
+  await runTasks([
     {
       title: 'Find the state to go back to',
       task: async () => {
-        const { ports, sets } = found.access
-        found.sets = await sets.list(ports.signal)
         found.plan = await prepareRollback(ports, found.sets, request)
       },
     },

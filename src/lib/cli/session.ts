@@ -4,6 +4,7 @@ import { resolveEnvironment } from '../config/environment.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import type { Environment } from '../domain/environment.ts'
 import { ProcessRunner, type Runner } from '../process/runner.ts'
+import { assertNames } from './confirm.ts'
 import { usageError } from './flags.ts'
 
 /** One command's work on one environment: its configuration, and how to reach everything it names. */
@@ -23,9 +24,14 @@ export interface SessionFlags {
   argument?: string
   /** -e */
   environment?: string
+  /** --confirm NAME */
+  confirm?: string | undefined
 }
 
-/** Loads the configuration and picks the environment: argument, then -e, then EMR_ENVIRONMENT, then the default. */
+/**
+ * Loads the configuration and picks the environment: argument, then -e, then EMR_ENVIRONMENT, then the default.
+ * @throws {EmrError} USAGE, CONFIRMATION_WRONG (2) or what is wrong with the configuration (3)
+ */
 export async function openSession(flags: SessionFlags, signal: AbortSignal): Promise<Session> {
   const { argument, environment: flag } = flags
   if (argument !== undefined && flag !== undefined && argument !== flag) {
@@ -39,9 +45,11 @@ export async function openSession(flags: SessionFlags, signal: AbortSignal): Pro
       'or set EMR_ENVIRONMENT, or defaultEnvironment in emr.config.yaml',
     ])
   }
+  const environment = resolveEnvironment(config, name)
+  assertNames(environment, flags.confirm)
   return {
     config,
-    environment: resolveEnvironment(config, name),
+    environment,
     stateFolder: stateFolderOf(config),
     runner: new ProcessRunner(),
     signal,

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { EmrError, ExitCode, InterruptedError, messageOf } from '../errors.ts'
 import { fileFault } from '../files.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
 
@@ -14,8 +14,12 @@ export interface ErrorDocument {
   }
 }
 
-/** Anything that was thrown, as an error that can be shown. What is no EmrError is a bug of emr, and says so. */
-export function asEmrError(error: unknown): EmrError {
+/**
+ * Anything that was thrown, as an error that can be shown. After an interrupt it is the interruption, whatever the
+ * stopped work threw; else what is no EmrError is a bug of emr, and says so.
+ */
+export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
+  if (interrupt?.aborted) return asInterruption(error, interrupt)
   if (error instanceof EmrError) return error
   const fault = fileFault(error)
   if (fault !== undefined && isOfEnvironment(error)) {
@@ -52,6 +56,12 @@ function fileAdvice({ code, path }: NodeJS.ErrnoException): string {
   // Of what could not be made there is nothing to look at.
   if (code === 'ENOENT' || code === 'EROFS') return 'make it writable, or work in a copy of the project'
   return `look at it: ls -ld ${dirname(path)}`
+}
+
+function asInterruption(error: unknown, { reason }: AbortSignal): EmrError {
+  if (error instanceof InterruptedError) return error
+  const details = error instanceof EmrError ? error.details : {}
+  return new InterruptedError(messageOf(reason), details, [], error)
 }
 
 export function errorDocument({ code, message, exitCode, suggestions, details }: EmrError): ErrorDocument {

@@ -10,7 +10,7 @@ interface History {
   environment: string
   sets: ReleaseSet[]
   operations: AuditEntry[]
-  lock: { operation: string; id: string; by: string } | null
+  lock: { operation: string; id: string; by: string; alive: boolean } | null
   freeze: { reason: string; by: string } | null
   audit?: { entries: number; problems: string[] }
 }
@@ -21,7 +21,7 @@ export function historyView(history: History, theme: Theme): string {
   const rows = sets.map((set) => [
     set.id,
     set.operation,
-    outcomeCell(set.outcome, theme),
+    isCutOff(set, lock) ? theme.warn(`${symbols.warn} cut off`) : outcomeCell(set.outcome, theme),
     set.endedAt ? formatDuration(Date.parse(set.endedAt) - Date.parse(set.startedAt)) : '',
     set.by.name,
     changesCell(set),
@@ -31,10 +31,21 @@ export function historyView(history: History, theme: Theme): string {
       ? `${environment} has no release sets yet: the first deploy makes one`
       : table(['SET', 'OPERATION', 'OUTCOME', 'TOOK', 'BY', 'SERVICES'], rows),
   ]
-  if (lock) lines.push(`${symbols.running} ${lock.operation} ${lock.id} of ${lock.by} is at work`)
+  if (lock) lines.push(lockLine(lock, theme))
   if (freeze) lines.push(theme.warn(`${symbols.warn} frozen by ${freeze.by}: ${freeze.reason}`))
   if (audit) lines.push(...auditLines(audit, theme))
   return lines.join('\n')
+}
+
+/** The record of an operation says that it runs, and nobody is there who could be running it. */
+function isCutOff({ id, outcome }: ReleaseSet, lock: History['lock']): boolean {
+  return outcome === 'running' && !(lock?.alive && lock.id === id)
+}
+
+function lockLine({ operation, id, by, alive }: NonNullable<History['lock']>, theme: Theme): string {
+  const name = `${operation} ${id} of ${by}`
+  if (alive) return `${symbols.running} ${name} is at work`
+  return theme.warn(`${symbols.warn} ${name} was cut off: the next operation takes its lock over`)
 }
 
 function outcomeCell(outcome: SetOutcome, theme: Theme): string {
@@ -44,7 +55,15 @@ function outcomeCell(outcome: SetOutcome, theme: Theme): string {
   return theme.warn(`${symbols.warn} ${outcome}`)
 }
 
-function changesCell({ operation, request, services, restored, failure }: ReleaseSet): string {
+function changesCell({
+  operation,
+  outcome,
+  request,
+  services,
+  restored,
+  proven,
+  failure,
+}: ReleaseSet): string {
   const changed = Object.entries(services).flatMap(([name, { before, after }]) => {
     if (before?.revision === after?.revision || after === undefined) return []
     const version = versionChange({ before: before?.image, after: after.image })
@@ -55,8 +74,11 @@ function changesCell({ operation, request, services, restored, failure }: Releas
     changed.push(`${request.services.join()} to ${count(request.replicas ?? 0, 'pod')}`)
   if (operation === 'restart') changed.push(`${request.services.join()} restarted`)
   const parts = [
-    changed.join(', ') || 'nothing changed',
-    ...(restored ? [`back to ${restored}`] : []),
+    // What an operation has changed is on record when it has ended.
+    changed.join(', ') || (outcome === 'running' ? 'not on record yet' : 'nothing changed'),
+    ...(restored
+      ? [`back to ${restored}${outcome === 'rolled-back' && proven ? ', proven good again' : ''}`]
+      : []),
     ...(failure ? [failure] : []),
   ]
   return parts.join('; ')

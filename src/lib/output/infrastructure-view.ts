@@ -1,4 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
+import { withEllipsis } from '../domain/ellipsis.ts'
 import type { OfferCheck } from '../domain/terraform/offers.ts'
 import type { ResourceAction, ResourceChange } from '../domain/terraform/plan.ts'
 import type { Counts } from '../domain/terraform/summary.ts'
@@ -121,7 +122,7 @@ function shortened<T>(items: readonly T[], most: number, line: (item: T) => stri
 
 function short(value: unknown): string {
   const text = typeof value === 'string' && value.startsWith('(') ? value : JSON.stringify(value)
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text
+  return withEllipsis(text, MOST_CHARACTERS)
 }
 
 function firstSentence(text: string): string {

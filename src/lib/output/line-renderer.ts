@@ -57,8 +57,7 @@ export class LineRenderer implements Pick<ListrRenderer, 'render' | 'end'> {
     // A parent's end says nothing that its children's ends have not said.
     if (state === 'COMPLETED' && !task.hasSubtasks())
       this.#line(theme.good(symbols.good), task.title ?? title)
-    if (state === 'SKIPPED')
-      this.#line(theme.warn(symbols.skipped), title, `skipped: ${task.message.skip ?? ''}`)
+    if (state === 'SKIPPED') this.#line(theme.warn(symbols.skipped), task.message.skip ?? `${title} skipped`)
     if (state === 'FAILED' && !task.hasSubtasks()) {
       // A task that knows why has put it into its title; of another one, the error says it at the end.
       this.#line(theme.bad(symbols.bad), task.title === title ? `${title} failed` : String(task.title))

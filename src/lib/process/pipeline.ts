@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream'
-import { InterruptedError } from '../errors.ts'
 import { type Command, redact } from './command.ts'
-import { ToolError } from './runner.ts'
+import { interruption, ToolError } from './runner.ts'
 
 export interface Pipeline {
   /** Of the first program. */
@@ -53,7 +52,7 @@ export function startPipeline(commands: readonly Command[], signal: AbortSignal)
   stdin.on('error', () => {})
   const done = Promise.all(ends).then((failures) => {
     signal.removeEventListener('abort', stop)
-    if (signal.aborted) throw new InterruptedError(`${commands[0]?.file} was stopped`)
+    if (signal.aborted) throw interruption(signal, String(commands[0]?.file))
     const found = failures.filter((failure) => failure !== undefined)
     const cause = found.find(({ lostReader }) => !lostReader) ?? found[0]
     if (cause) throw cause.error

@@ -85,7 +85,7 @@ export class ProcessRunner implements Runner {
           command.redact,
         ),
       }
-      if (options.signal?.aborted) throw new InterruptedError(`${command.file} was stopped`)
+      if (options.signal?.aborted) throw interruption(options.signal, command.file)
       if (timedOut) throw new ToolError(command, `did not end within ${command.timeoutMs} ms`, result)
       if (result.exitCode !== 0)
         throw new ToolError(command, exitWords(result.exitCode, ended.signal), result)
@@ -96,6 +96,11 @@ export class ProcessRunner implements Runner {
       options.signal?.removeEventListener('abort', stop)
     }
   }
+}
+
+/** Why a program was stopped: what the user asked for, where it was that. */
+export function interruption({ reason }: AbortSignal, file: string): InterruptedError {
+  return reason instanceof InterruptedError ? reason : new InterruptedError(`${file} was stopped`)
 }
 
 /** Signals a process group; one that has already ended is fine. */

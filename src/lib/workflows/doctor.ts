@@ -1,6 +1,6 @@
 import type { Identity } from '../adapters/aws/account.ts'
 import type { AccessRequest } from '../adapters/kubernetes/access-review.ts'
-import type { Freeze, Holder } from '../adapters/kubernetes/environment-lock.ts'
+import type { Freeze, Holder } from '../adapters/kubernetes/lock-holder.ts'
 import type { Tool, ToolName } from '../adapters/tools/find.ts'
 import { formatDuration } from '../domain/duration.ts'
 import type { Environment } from '../domain/environment.ts'
@@ -30,7 +30,7 @@ export interface ClusterView {
   missingKinds: string[]
   /** Releases that a killed deploy left in the middle. */
   pendingReleases: string[]
-  lock: { holder: Holder | undefined; freeze: Freeze | undefined }
+  lock: { holder: (Holder & { alive: boolean }) | undefined; freeze: Freeze | undefined }
 }
 
 export interface DoctorPorts {
@@ -210,8 +210,22 @@ function lockChecks({ holder, freeze }: ClusterView['lock'], name: string): Chec
   }
   if (holder !== undefined) {
     const { operation, id, by, host, pid, since } = holder
-    const detail = `held by ${operation} ${id} of ${by} (process ${pid} on ${host}), since ${since}`
-    checks.push({ ...base, status: 'warning', detail, fix: 'wait for it: emr deploy --wait-lock 10m' })
+    const who = `${operation} ${id} of ${by} (process ${pid} on ${host}), since ${since}`
+    checks.push(
+      holder.alive
+        ? {
+            ...base,
+            status: 'warning',
+            detail: `held by ${who}`,
+            fix: 'wait for it: emr deploy --wait-lock 10m',
+          }
+        : {
+            ...base,
+            status: 'warning',
+            detail: `left by ${who}, cut off`,
+            fix: `go on or back: emr deploy ${name} --resume, or emr rollback ${name} all`,
+          },
+    )
   }
   return checks.length > 0 ? checks : [{ ...base, status: 'good', detail: 'free' }]
 }

@@ -124,7 +124,7 @@ describe.skipIf(!onSandbox)('one operation at a time', () => {
     first.child.kill('SIGCONT')
     const { code, stderr } = await first.ended
     expect(code, stderr).toBe(8)
-    expect(stderr).toMatch(/the lock on fence was lost/)
+    expect(stderr).toMatch(/the lock on fence was lost: deploy \S+ of .+ has taken it over/)
     expect(await records()).toBe(before)
   })
 
@@ -139,6 +139,8 @@ describe.skipIf(!onSandbox)('one operation at a time', () => {
       expect(refused.code).toBe(8)
       expect(refused.stderr).toMatch(/frozen is frozen by .+ since .+: quarter-end close/)
     }
+    expect((await project.emr('lock', 'frozen', '--reason', 'lunch')).code).toBe(8)
+    expect((await project.emr('lock', 'frozen', '--reason', ' ')).code).toBe(2)
     expect((await project.emr('unlock', 'frozen')).code).toBe(0)
     expect((await project.emr('deploy', 'frozen', '--tag', 'v2')).code).toBe(0)
     const { stdout } = await project.emr('history', 'frozen', '--json')

@@ -53,10 +53,10 @@ describe('a program that is stopped', () => {
       signal: stop.signal,
       onLine: (line) => {
         lines.push(line)
-        if (line === 'ready') stop.abort(new InterruptedError())
+        if (line === 'ready') stop.abort(new InterruptedError('Interrupted by SIGTERM'))
       },
     })
-    await expect(run).rejects.toBeInstanceOf(InterruptedError)
+    await expect(run).rejects.toThrow('Interrupted by SIGTERM')
     expect(lines).toEqual(['ready', 'SIGINTs 1'])
   })
   test('is killed with all its children when it does not end', async () => {

@@ -123,6 +123,16 @@ describe('when a service fails', () => {
     })
     expect(cluster.evidence).toContain('emr-service.json')
   })
+  test('a wave of which nothing starts is skipped, and names its services in place of its title', async () => {
+    const cluster = new FakeCluster()
+    cluster.behave = (service) => (service === 'emr-service' ? 'crash' : 'ready')
+    const plan = await prepareDeploy(cluster.ports(), request())
+    const { tasks } = deployTasks(cluster.ports(), request(), plan)
+    const list = new Listr(tasks, { renderer: 'silent', registerSignalListeners: false })
+    await list.run()
+    expect(list.tasks.map((task) => task.isSkipped())).toEqual([false, true])
+    expect(list.tasks[1]?.message.skip).toBe('Wave 2 of 2: api-gateway skipped: emr-service failed')
+  })
   test('those of its wave that still wait for their turn are skipped', async () => {
     const cluster = new FakeCluster()
     cluster.behave = (service) => (service === 'task-service' ? 'crash' : 'ready')

@@ -119,7 +119,7 @@ test('an API server out of reach: the advice is not to ask the doctor again', as
 
 test('a frozen environment is a problem, and an operation at work a warning', async () => {
   const freeze = { reason: 'quarter end', by: 'ana', since: '2026-03-14T03:15:00Z' }
-  const holder = { ...freeze, id: '2026', operation: 'deploy', host: 'ci', pid: 7 }
+  const holder = { ...freeze, id: '2026', operation: 'deploy', host: 'ci', pid: 7, alive: true }
   const cluster = async () => ({ ...view, lock: { holder, freeze } })
   expect(await findings({ cluster })).toEqual([
     {

@@ -1,10 +1,9 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Lease } from 'kubernetes-types/coordination/v1.js'
-import { formatDuration } from '../../domain/duration.ts'
-import { EmrError, ExitCode } from '../../errors.ts'
 import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
+import { type Freeze, frozen, type Holder, locked, lockLost, nameOf } from './lock-holder.ts'
 import { resources } from './resources.ts'
 
 const NAME = 'emr-lock'
@@ -19,28 +18,15 @@ const HEARTBEAT_MS = 5_000
 const CLOCK_SKEW_MS = 5_000
 const POLL_MS = 500
 
-/** Who holds the lock, and what for. */
-export interface Holder {
-  id: string
-  operation: string
-  by: string
-  host: string
-  pid: number
-  /** Address of the CI job. */
-  run?: string
-  /** ISO times. */
-  since: string
-}
-
-export interface Freeze {
-  reason: string
-  by: string
-  since: string
-}
-
 export interface AuditHead {
   sequence: number
   hash: string
+}
+
+export interface LockStatus {
+  holder: (Holder & { alive: boolean }) | undefined
+  freeze: Freeze | undefined
+  head: AuditHead | undefined
 }
 
 /**
@@ -72,6 +58,7 @@ export class EnvironmentLock {
   /**
    * Takes the lock.
    * @param options.waitMs how long to wait for another holder that lives
+   * @param options.onWait gets whom it waits for: once, and again when another one has come first
    * @returns the dead holder it was taken over from, if any
    * @throws {EmrError} LOCKED or FROZEN (8)
    */
@@ -81,6 +68,7 @@ export class EnvironmentLock {
   ): Promise<Holder | undefined> {
     const mine = { ...holder, host: hostname(), pid: process.pid, since: new Date().toISOString() }
     const until = Date.now() + options.waitMs
+    let awaited: string | undefined
     for (;;) {
       const lease = await this.#read(options.signal)
       const freeze = annotation<Freeze>(lease, FREEZE)
@@ -88,7 +76,8 @@ export class EnvironmentLock {
       const other = holderOf(lease)
       if (other && !isDead(other, lease)) {
         if (Date.now() >= until) throw locked(this.#environment, other)
-        options.onWait(`waiting for ${describe(other)}`)
+        if (awaited !== other.id) options.onWait(`waiting for ${nameOf(other)}, since ${other.since}`)
+        awaited = other.id
         await delay(POLL_MS, undefined, { signal: options.signal })
       } else if (await this.#take(lease, mine, options.signal)) {
         return other
@@ -103,7 +92,7 @@ export class EnvironmentLock {
    */
   async confirm(): Promise<void> {
     this.#lost.signal.throwIfAborted()
-    if (this.#holder === undefined) throw lockLost('the lock is not held')
+    if (this.#holder === undefined) throw lockLost(this.#environment, 'it is not held')
     const age = Math.max(Date.now() - this.#renewedAt.wall, performance.now() - this.#renewedAt.monotonic)
     if (age > 2 * HEARTBEAT_MS) await this.#renew()
     this.#lost.signal.throwIfAborted()
@@ -118,9 +107,11 @@ export class EnvironmentLock {
     this.#holder = undefined
     await this.#change(signal, (lease) => {
       if (lease.spec?.holderIdentity !== id) return undefined
-      const annotations: Record<string, string> = { ...lease.metadata?.annotations }
-      delete annotations[HOLDER]
-      if (head) annotations[AUDIT_HEAD] = JSON.stringify(head)
+      // The annotation stays, so that one who was paused can be told by whom the lock was taken over.
+      const annotations = {
+        ...lease.metadata?.annotations,
+        ...(head && { [AUDIT_HEAD]: JSON.stringify(head) }),
+      }
       return {
         ...lease,
         metadata: { ...lease.metadata, annotations },
@@ -129,30 +120,39 @@ export class EnvironmentLock {
     })
   }
 
-  /** Who holds the lock, and whether the environment is frozen. */
-  async status(
-    signal: AbortSignal,
-  ): Promise<{ holder: Holder | undefined; freeze: Freeze | undefined; head: AuditHead | undefined }> {
+  /** Who holds the lock and whether that process lives, and whether the environment is frozen. */
+  async status(signal: AbortSignal): Promise<LockStatus> {
     const lease = await this.#read(signal)
+    const holder = holderOf(lease)
     return {
-      holder: holderOf(lease),
+      holder: holder && { ...holder, alive: !isDead(holder, lease) },
       freeze: annotation<Freeze>(lease, FREEZE),
       head: annotation<AuditHead>(lease, AUDIT_HEAD),
     }
   }
 
-  /** Refuses all later operations until it is lifted; one that runs already goes on to its end. */
-  async freeze(freeze: Freeze | undefined, signal: AbortSignal): Promise<void> {
+  /**
+   * Refuses all later operations until it is lifted; one that runs already goes on to its end.
+   * @throws {EmrError} FROZEN (8) where somebody has frozen it already
+   */
+  async freeze(freeze: Freeze, signal: AbortSignal): Promise<void> {
     await this.#read(signal).then((lease) => lease ?? this.#create(undefined, signal))
+    const text = JSON.stringify(freeze)
     await this.#change(signal, (lease) => {
-      const { [FREEZE]: _, ...annotations } = lease.metadata?.annotations ?? {}
-      return {
-        ...lease,
-        metadata: {
-          ...lease.metadata,
-          annotations: { ...annotations, ...(freeze && { [FREEZE]: JSON.stringify(freeze) }) },
-        },
-      }
+      const { annotations } = lease.metadata ?? {}
+      const other = annotation<Freeze>(lease, FREEZE)
+      // An answer of the API server that was lost: it is done.
+      if (annotations?.[FREEZE] === text) return undefined
+      if (other) throw frozen(this.#environment, other)
+      return { ...lease, metadata: { ...lease.metadata, annotations: { ...annotations, [FREEZE]: text } } }
+    })
+  }
+
+  /** Lifts the freeze, if there is one. */
+  async unfreeze(signal: AbortSignal): Promise<void> {
+    await this.#change(signal, (lease) => {
+      const { [FREEZE]: freeze, ...annotations } = lease.metadata?.annotations ?? {}
+      return freeze === undefined ? undefined : { ...lease, metadata: { ...lease.metadata, annotations } }
     })
   }
 
@@ -224,9 +224,7 @@ export class EnvironmentLock {
         if (!isApiError(error, 409) && !isApiError(error, 404)) throw error
         const now = await this.#read(signal)
         if (now?.spec?.holderIdentity !== this.#holder?.id) {
-          const other = holderOf(now)
-          const why = other ? `${describe(other)} has taken it over` : 'it was removed'
-          this.#lost.abort(lockLost(`the lock on ${this.#environment} was lost: ${why}`))
+          this.#lost.abort(lockLost(this.#environment, lossOf(now, this.#holder), this.#holder))
           return
         }
         this.#lease = now
@@ -280,6 +278,15 @@ function holderOf(lease: Lease | undefined): Holder | undefined {
   return lease?.spec?.holderIdentity ? annotation<Holder>(lease, HOLDER) : undefined
 }
 
+/** Why the lock is not the holder's any more. */
+function lossOf(lease: Lease | undefined, mine: Holder | undefined): string {
+  const last = annotation<Holder>(lease, HOLDER)
+  if (lease === undefined) return `the Lease ${NAME} was removed`
+  if (last === undefined || last.id === mine?.id) return `the Lease ${NAME} was changed by hand`
+  const since = lease.spec?.holderIdentity ? '' : ' and has ended since'
+  return `${nameOf(last)} has taken it over${since}`
+}
+
 function annotation<T>(lease: Lease | undefined, name: string): T | undefined {
   const text = lease?.metadata?.annotations?.[name]
   return text === undefined ? undefined : (JSON.parse(text) as T)
@@ -296,34 +303,6 @@ function isDead(holder: Holder, lease: Lease | undefined): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
-}
-
-/** `deploy 20260314T… of ci@runner (process 812), since 2 m 05 s` */
-function describe({ operation, id, by, pid, run, since }: Holder): string {
-  const age = formatDuration(Math.max(0, Date.now() - Date.parse(since)))
-  return `${operation} ${id} of ${by} (process ${pid}${run ? `, ${run}` : ''}), since ${age}`
-}
-
-function locked(environment: string, holder: Holder): EmrError {
-  return new EmrError(`${environment} is locked by ${describe(holder)}`, {
-    code: 'LOCKED',
-    exitCode: ExitCode.locked,
-    details: { holder, ageMs: Date.now() - Date.parse(holder.since) },
-    suggestions: ['wait for it: --wait-lock 10m'],
-  })
-}
-
-function frozen(environment: string, { reason, by, since }: Freeze): EmrError {
-  return new EmrError(`${environment} is frozen by ${by} since ${since}: ${reason}`, {
-    code: 'FROZEN',
-    exitCode: ExitCode.locked,
-    details: { freeze: { reason, by, since } },
-    suggestions: [`emr unlock ${environment}`],
-  })
-}
-
-function lockLost(message: string): EmrError {
-  return new EmrError(message, { code: 'LOCK_LOST', exitCode: ExitCode.locked })
 }
 
 /** Leases want six digits after the second. */

@@ -37,7 +37,11 @@ export async function runRestore(
 ): Promise<Report<RestoreResult>> {
   if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
   const target = flags['target-environment']
-  const session = await openBackupSession(flags, context, { database: target === undefined })
+  // The environment that is written to is the one to name.
+  const confirmed = target === undefined ? flags.confirm : undefined
+  const session = await openBackupSession({ ...flags, confirm: confirmed }, context, {
+    database: target === undefined,
+  })
   const receiving = target ? await receivingEnvironment(session, target) : session.environment
   const view = (result: RestoreResult) => restoreView(result, stdoutTheme)
   const there = await restoreThere(session, receiving, flags, context, view)

@@ -5,9 +5,10 @@ import type { DeployPlan } from './types.ts'
 /**
  * The deploy that was cut off or interrupted, to be taken up again.
  * @param sets of the environment, oldest first
+ * @param atWork id of the operation that holds the lock and lives
  * @throws {EmrError} NOTHING_TO_RESUME, or RESUME_UNSAFE where it was on its way back (4)
  */
-export function unfinishedDeploy(sets: ReleaseSet[], environment: string): ReleaseSet {
+export function unfinishedDeploy(sets: ReleaseSet[], environment: string, atWork?: string): ReleaseSet {
   const last = sets.at(-1)
   const isOpen = last && ['running', 'abandoned', 'interrupted'].includes(last.outcome)
   if (last && isOpen && last.operation === 'deploy') {
@@ -15,7 +16,7 @@ export function unfinishedDeploy(sets: ReleaseSet[], environment: string): Relea
     return last
   }
   const what = last
-    ? `the last operation was ${last.operation} ${last.id}, and it ended: ${last.outcome}`
+    ? `the last operation was ${last.operation} ${last.id}, and it ${endOf(last, atWork)}`
     : 'nothing was deployed yet'
   throw new EmrError(`There is nothing to resume in ${environment}: ${what}`, {
     code: 'NOTHING_TO_RESUME',
@@ -27,6 +28,11 @@ export function unfinishedDeploy(sets: ReleaseSet[], environment: string): Relea
           ]
         : [`emr history ${environment}`, `emr deploy ${environment}`],
   })
+}
+
+function endOf({ id, outcome }: ReleaseSet, atWork: string | undefined): string {
+  if (id === atWork) return 'is at work'
+  return outcome === 'running' || outcome === 'abandoned' ? 'was cut off' : `ended: ${outcome}`
 }
 
 /** Taking such a deploy up would bring back what was just found to fail. */

@@ -47,11 +47,16 @@ export function serviceTasks<Plan extends PlannedService>(
   const blocked = () => {
     const failed = [...results.values()].find(({ outcome }) => outcome === 'failed')
     if (failed && stopAtFailure) return `${failed.service} failed`
-    return ports.signal.aborted ? 'interrupted' : false
+    return ports.signal.aborted ? 'interrupted' : undefined
+  }
+  // A terminal shows the reason in place of the title: so it names what is skipped.
+  const skip = (what: string) => {
+    const why = blocked()
+    return why !== undefined && `${what} skipped: ${why}`
   }
   const serviceTask = (service: Plan): ListrTask => ({
     title: service.service,
-    skip: blocked,
+    skip: () => skip(service.service),
     task: async (_context, task) => {
       const result = await act(start(), service, (text) => {
         if (task.output !== text) task.output = text
@@ -68,7 +73,7 @@ export function serviceTasks<Plan extends PlannedService>(
     },
   })
   return {
-    tasks: waveTasks(services, runbook.concurrency, serviceTask),
+    tasks: waveTasks(services, runbook.concurrency, serviceTask, skip),
     results: () => services.map((service) => results.get(service.service) ?? notStarted(service)),
     close: () => stop.abort(),
   }
@@ -78,17 +83,24 @@ function waveTasks<Plan extends PlannedService>(
   services: Plan[],
   concurrency: number,
   serviceTask: (plan: Plan) => ListrTask,
+  skip: (what: string) => string | false,
 ): ListrTask[] {
   const waves = [...new Set(services.map(({ wave }) => wave))].sort((a, b) => a - b)
-  return waves.map((wave, index) => ({
-    title: waves.length === 1 ? 'Services' : `Wave ${index + 1} of ${waves.length}`,
-    exitOnError: false,
-    task: (_context, task) =>
-      task.newListr(
-        services.filter((service) => service.wave === wave).map((service) => serviceTask(service)),
-        { concurrent: concurrency, exitOnError: false },
-      ),
-  }))
+  return waves.map((wave, index) => {
+    const title = waves.length === 1 ? 'Services' : `Wave ${index + 1} of ${waves.length}`
+    const members = services.filter((service) => service.wave === wave)
+    return {
+      title,
+      exitOnError: false,
+      // A wave of which nothing starts would else end well.
+      skip: () => skip(`${title}: ${members.map(({ service }) => service).join(', ')}`),
+      task: (_context, task) =>
+        task.newListr(
+          members.map((service) => serviceTask(service)),
+          { concurrent: concurrency, exitOnError: false },
+        ),
+    }
+  })
 }
 
 function notStarted({ service, revision, image }: PlannedService): ServiceResult {

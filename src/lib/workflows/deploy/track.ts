@@ -1,6 +1,7 @@
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { Finding } from '../../domain/diagnosis/catalogue.ts'
 import { formatDuration } from '../../domain/duration.ts'
+import { withEllipsis } from '../../domain/ellipsis.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import { deploymentGoneFinding } from '../../domain/rollout/findings.ts'
@@ -19,6 +20,9 @@ export class ClusterLostError extends Error {
     this.name = 'ClusterLostError'
   }
 }
+
+/** Most characters of a concern in a line of progress. */
+const CONCERN = 120
 
 /** A roll-out was judged to have failed; `pod` is the one that shows why. */
 export class RolloutFailedError extends Error {
@@ -166,5 +170,5 @@ function progressLine({ deployment, pods }: RolloutFacts, concerns: Finding[]): 
   const ready = `${pods.filter((pod) => pod.ready).length}/${deployment.desired} ready`
   const [concern] = concerns
   if (concern === undefined) return ready
-  return `${ready}, ${concern.reason}: ${concern.message.split('\n')[0]?.slice(0, 120)}`
+  return `${ready}, ${concern.reason}: ${withEllipsis(concern.message.split('\n')[0] ?? '', CONCERN)}`
 }

@@ -15,18 +15,30 @@ export async function prepareRollback(
   sets: ReleaseSet[],
   request: RollbackRequest,
 ): Promise<RollbackPlan> {
-  const known = knownServices(ports, sets)
-  assertKnown(request.services, known)
+  assertRequest(ports, sets, request)
   const { revision } = request
   const [service] = request.services
   if (revision !== undefined && service !== undefined) {
     const record = { after: await stateAt(ports, service, revision) }
     return planSet(ports, { [service]: record }, { only: [service], live: {} })
   }
-  const live = await liveStates(ports.helm, known, ports.signal)
+  const live = await liveStates(ports.helm, knownServices(ports, sets), ports.signal)
   const set = chooseSet({ sets, live }, request, ports.environment.name)
   const plan = await planSet(ports, set.services, { only: request.services, live })
   return { ...plan, set: { id: set.id, startedAt: set.startedAt, proven: isGood(set) } }
+}
+
+/**
+ * Whether there are the services and the set that a rollback names.
+ * @throws {EmrError} SERVICE_UNKNOWN, SET_UNKNOWN (2)
+ */
+export function assertRequest(
+  ports: Pick<ReleasePorts, 'environment'>,
+  sets: ReleaseSet[],
+  { services, to }: RollbackRequest,
+): void {
+  assertKnown(services, knownServices(ports, sets))
+  if (to !== undefined) namedSet(sets, to, ports.environment.name)
 }
 
 /** The services of the configuration, and those of the sets. */
@@ -54,18 +66,20 @@ function chooseSet(
   { to, services }: RollbackRequest,
   environment: string,
 ): ReleaseSet {
-  if (to === undefined) {
-    const target = rollbackTarget(sets, live, services)
-    if (target) return target
-    throw new EmrError(`${environment} has no earlier good state to go back to`, {
-      code: 'NO_GOOD_SET',
-      exitCode: ExitCode.preflight,
-      suggestions: [
-        `emr history ${environment}`,
-        `name a revision: emr rollback ${environment} SERVICE --revision N`,
-      ],
-    })
-  }
+  const target = to === undefined ? rollbackTarget(sets, live, services) : namedSet(sets, to, environment)
+  if (target) return target
+  throw new EmrError(`${environment} has no earlier good state to go back to`, {
+    code: 'NO_GOOD_SET',
+    exitCode: ExitCode.preflight,
+    suggestions: [
+      `emr history ${environment}`,
+      `name a revision: emr rollback ${environment} SERVICE --revision N`,
+    ],
+  })
+}
+
+/** The set with this id, or the only one whose id begins so. */
+function namedSet(sets: ReleaseSet[], to: string, environment: string): ReleaseSet {
   const matches = sets.filter(({ id }) => id === to || id.startsWith(to))
   const [match] = matches
   if (match && matches.length === 1) return match

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { EmrError, ExitCode, InterruptedError } from '../../../src/lib/errors.ts'
+import { asEmrError } from '../../../src/lib/output/error-view.ts'
+
+const options = { code: 'CLUSTER_UNREACHABLE', exitCode: ExitCode.preflight, details: { server: 'x' } }
+const unreachable = new EmrError('The operation was aborted', options)
+
+test('what is no EmrError is a bug', () => {
+  expect(asEmrError(new TypeError('x is undefined'))).toMatchObject({ code: 'INTERNAL', exitCode: 1 })
+})
+
+describe('after an interrupt', () => {
+  const interrupt = AbortSignal.abort(new InterruptedError('Interrupted by SIGTERM'))
+  test.each([new DOMException('The operation was aborted', 'AbortError'), unreachable])('%s', (thrown) => {
+    const error = asEmrError(thrown, interrupt)
+    expect(error).toMatchObject({ exitCode: 130, message: 'Interrupted by SIGTERM', cause: thrown })
+  })
+  test('what the work knows of its state is kept', () => {
+    expect(asEmrError(unreachable, interrupt).details).toEqual({ server: 'x' })
+    const told = new InterruptedError('The deploy was interrupted\n  ready: task-service')
+    expect(asEmrError(told, interrupt)).toBe(told)
+  })
+})
