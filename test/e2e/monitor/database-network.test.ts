@@ -66,7 +66,7 @@ describe.skipIf(motoLack() !== undefined)('emr diagnose between the pods and the
         code: 'DATABASE_BLOCKED',
         object: { name: 'emr-platform-near' },
         message: `no rule of ${ids.guard} lets ${ids.nodes}, ${ids.subnet} in on port ${PORT}`,
-        advice: expect.stringContaining(`let ${ids.nodes} in`),
+        advice: expect.stringContaining(`let ${ids.nodes} in with a rule of ${ids.guard}`),
       },
     ])
   })

@@ -69,7 +69,7 @@ function blocked(database: DatabasePlace, pods: DatabaseNetwork['pods']): Findin
       reason: 'NoIngressRule',
       message: `no rule of ${groups.join(', ')} lets ${from} in on port ${port}`,
       field: 'IpPermissions',
-      advice: `let ${pods.groups[0]} in; was a rule of Terraform removed? \`emr deploy --dry-run\` shows it`,
+      advice: `let ${pods.groups[0]} in with a rule of ${groups[0]}; was one of Terraform removed? \`emr deploy ENVIRONMENT --dry-run\` shows it`,
     },
   ]
 }
