@@ -15,7 +15,7 @@ test('a good configuration is said to be good', async () => {
     `${folder}/emr.config.yaml`,
   ])
   expect({ stdout, stderr, exitCode }).toEqual({
-    stdout: `✔ ${folder}/emr.config.yaml: 1 environment, 1 service\n`,
+    stdout: `✔ ${folder}/emr.config.yaml: 1 environment, 1 service, 0 smoke tests\n`,
     stderr: '',
     exitCode: 0,
   })
@@ -26,6 +26,7 @@ test('a bad one is an error on stderr, and with --json one document on stdout; e
   const file = `${folder}/emr.config.yaml`
   const human = await runCommand(ConfigValidate, ['--config', file])
   expect(human).toMatchObject({ stdout: '', exitCode: 3 })
+  expect(human.stderr).not.toContain('emr config validate')
   expect(human.stderr).toContain(`${file}:2:1  environmets: unknown key; did you mean 'environments'?`)
   const json = await runCommand(ConfigValidate, ['--config', file, '--json'])
   expect(json.exitCode).toBe(3)
@@ -48,6 +49,23 @@ test('a chart that is not there is a problem of the configuration', async () => 
   const run = await runCommand(ConfigValidate, ['--config', `${folder}/emr.config.yaml`])
   expect(run.exitCode).toBe(3)
   expect(run.stderr).toContain(`${folder}/helm/task-service/Chart.yaml does not exist`)
+})
+
+test('the file of smoke tests is checked too, without the secrets that it names', async () => {
+  const project = (smokeTests: string) =>
+    temporaryFolder({
+      'emr.config.yaml': GOOD,
+      'helm/task-service/Chart.yaml': '',
+      'smoke-tests.yaml': smokeTests,
+    })
+  const test = (name: string, url: string) => `{name: ${name}, http: {url: "${url}"}}`
+  const good = project(`tests: [${test('a', 'http://x/$' + '{secret.TOKEN}')}]`)
+  const run = await runCommand(ConfigValidate, ['--config', `${good}/emr.config.yaml`])
+  expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 smoke test\n') })
+  const bad = project(`tests: [${test('a', 'http://x/')}, ${test('a', 'http://x/')}]`)
+  const refused = await runCommand(ConfigValidate, ['--config', `${bad}/emr.config.yaml`])
+  expect(refused.exitCode).toBe(3)
+  expect(refused.stderr).toContain("there is another test 'a'")
 })
 
 test('show tells value and origin, for people and as JSON', async () => {

@@ -38,6 +38,8 @@ export class FakeCluster {
     eventsAbout: () => [],
     close: () => undefined,
   })
+  /** Images of Deployments that run without a release, by name. */
+  readonly orphans = new Map<string, string>()
   readonly rollouts = new Map<string, RolloutFacts>()
   readonly #attempts = new Map<string, number>()
 
@@ -110,6 +112,7 @@ export class FakeCluster {
         this.namespaceExists = true
       },
       generation: async (name) => this.rollouts.get(name)?.deployment.generation ?? 0,
+      image: async (name) => this.orphans.get(name),
       pod: async () => undefined,
       logLines: async ({ previous }) => (previous ? [] : ['{"level":"fatal","msg":"no database"}']),
       watch: () => this.watch as unknown as WorkloadWatch,

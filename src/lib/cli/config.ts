@@ -1,8 +1,11 @@
-import { access } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { resolveEnvironment } from '../config/environment.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { type Setting, settingsWithOrigins } from '../config/origins.ts'
+import { ConfigError } from '../config/problems.ts'
+import { loadSmokeTests } from '../config/smoke-tests.ts'
 import { EmrError, ExitCode } from '../errors.ts'
+import { unreadable } from '../files.ts'
 import { count } from '../output/count.ts'
 import { table } from '../output/table.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
@@ -12,40 +15,49 @@ interface Validation {
   file: string
   environments: string[]
   services: string[]
+  /** How many there are. */
+  smokeTests: number
 }
 
-/** `emr config validate`: the file itself, and that the charts and values files which it names are there. */
+/** `emr config validate`: the file itself, that the charts and values files which it names are there, and the smoke tests. */
 export async function validateConfig(configFile: string | undefined): Promise<Report<Validation>> {
-  const config = await loadConfig(process.cwd(), configFile, process.env)
-  const missing = await missingFiles(config)
+  const config = await loadConfig(process.cwd(), configFile, process.env).catch((error) => {
+    if (!(error instanceof ConfigError)) throw error
+    throw error.advising(['correct these lines; the chapter Configure of the README has every key'])
+  })
+  const missing = await unreadable(filesOf(config))
   if (missing.length > 0) {
-    const lines = missing.map((file) => `  ${file} does not exist`)
-    throw new EmrError([`${config.file} names files that are not there:`, ...lines].join('\n'), {
+    const lines = missing.map((line) => `  ${line}`)
+    throw new EmrError([`${config.file} names files that cannot be read:`, ...lines].join('\n'), {
       code: 'CONFIG_INVALID',
       exitCode: ExitCode.config,
       details: { missing },
+      suggestions: ['put them there, or correct services.*.chart and environments.*.values'],
     })
   }
+  const smokeTests = await checkSmokeTests(config)
   const environments = Object.keys(config.settings.environments)
   const services = Object.keys(config.settings.services)
-  const text = `${theme.good(symbols.good)} ${config.file}: ${count(environments.length, 'environment')}, ${count(services.length, 'service')}`
-  return { document: { file: config.file, environments, services }, text }
+  const text = `${theme.good(symbols.good)} ${config.file}: ${count(environments.length, 'environment')}, ${count(services.length, 'service')}, ${count(smokeTests, 'smoke test')}`
+  return { document: { file: config.file, environments, services, smokeTests }, text }
 }
 
-async function missingFiles(config: LoadedConfig): Promise<string[]> {
+/** For every environment at once: the secrets of the tests need not be there. */
+async function checkSmokeTests({ file, settings }: LoadedConfig): Promise<number> {
+  const suite = await loadSmokeTests(resolve(dirname(file), settings.smokeTests), {
+    services: Object.keys(settings.services),
+    environments: Object.keys(settings.environments),
+    environment: undefined,
+    env: {},
+  })
+  return suite?.tests.length ?? 0
+}
+
+function filesOf(config: LoadedConfig): string[] {
   const services = Object.keys(config.settings.environments).flatMap(
     (name) => resolveEnvironment(config, name).services,
   )
-  const files = new Set(services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values]))
-  const checked = await Promise.all(
-    [...files].map((file) =>
-      access(file).then(
-        () => [],
-        () => [file],
-      ),
-    ),
-  )
-  return checked.flat()
+  return [...new Set(services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values]))]
 }
 
 /** `emr config show`: each setting in force and where it comes from. */

@@ -1,3 +1,4 @@
+import type { Environment } from '../domain/environment.ts'
 import type { LiveStates, ReleaseSet } from '../domain/release/release-set.ts'
 import { ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
@@ -102,12 +103,19 @@ function noteUnfinished(last: ReleaseSet | undefined): void {
 
 function requestOf(flags: ReleaseFlags, { environment }: Session): DeployRequest {
   return {
-    services: flags.services ?? [],
+    services: servicesOf(flags, environment),
     tags: parseTags(flags.tag ?? []),
     concurrency: flags.concurrency ?? environment.concurrency,
     timeoutMs: flags.timeout ?? environment.rollout.timeout,
     ...(flags.change && { change: flags.change }),
   }
+}
+
+function servicesOf({ services = [] }: ReleaseFlags, environment: Environment): string[] {
+  const named = services.map((name) => name.trim()).filter((name) => name !== '')
+  if (services.length === 0 || named.length > 0) return named
+  const known = environment.services.map(({ name }) => name).join(', ')
+  throw usageError('--services names no service', [`known services: ${known}`])
 }
 
 /** `v2` for all services, `task-service=v2` for one. */

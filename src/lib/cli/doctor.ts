@@ -1,7 +1,9 @@
 import { assertAccount, callerIdentity } from '../adapters/aws/account.ts'
 import { DEPLOY_RIGHTS, deniedOf } from '../adapters/kubernetes/access-review.ts'
+import { isApiError } from '../adapters/kubernetes/api-error.ts'
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { Discovery } from '../adapters/kubernetes/discovery.ts'
+import { EnvironmentLock } from '../adapters/kubernetes/environment-lock.ts'
 import { resources } from '../adapters/kubernetes/resources.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import type { ToolName } from '../adapters/tools/find.ts'
@@ -13,6 +15,7 @@ import { type Check, type ClusterView, type DoctorPorts, examine } from '../work
 import type { CommandContext, Report } from './base-command.ts'
 import { clusterAccess } from './cluster-access.ts'
 import { openSession, type Session, type SessionFlags, tool } from './session.ts'
+import { suiteOf } from './smoke-test.ts'
 
 interface Examination {
   environment: string
@@ -42,7 +45,7 @@ export async function runDoctor(
 }
 
 function portsOf(session: Session): DoctorPorts {
-  const { environment, config, signal } = session
+  const { environment, config, stateFolder, signal } = session
   const tools: ToolName[] = [
     'helm',
     'kubectl',
@@ -54,6 +57,7 @@ function portsOf(session: Session): DoctorPorts {
   return {
     environment,
     configFile: config.file,
+    stateFolder,
     tools,
     findTool: (name) => tool(session, name),
     identity: async () => {
@@ -61,6 +65,7 @@ function portsOf(session: Session): DoctorPorts {
       assertAccount(identity, account, environment.name)
       return identity
     },
+    smokeTests: async () => (await suiteOf(session))?.tests.length,
     cluster: () => lookAtCluster(session),
     database: async () => (await import('../adapters/aws/rds.ts')).databaseInstances(account, prefix, signal),
     alarms: async () => (await import('../adapters/aws/cloudwatch.ts')).firingAlarms(account, prefix, signal),
@@ -76,11 +81,12 @@ async function lookAtCluster(session: Session): Promise<ClusterView | undefined>
   const { namespace: name } = environment
   const workloads = new Workloads(client, name)
   const version = await workloads.clusterVersion(signal)
-  const [namespace, denied, missingKinds, pendingReleases] = await Promise.all([
+  const [namespace, denied, missingKinds, pendingReleases, lock] = await Promise.all([
     workloads.namespace(signal),
     deniedOf(client, name, DEPLOY_RIGHTS, signal),
     missingKindsOf(client, signal),
     pendingReleasesOf(client, name, signal),
+    lockOf(new EnvironmentLock(client, name, environment.name), signal),
   ])
   const podSecurity = namespace?.metadata?.labels?.['pod-security.kubernetes.io/enforce']
   return {
@@ -90,6 +96,17 @@ async function lookAtCluster(session: Session): Promise<ClusterView | undefined>
     denied,
     missingKinds,
     pendingReleases,
+    lock,
+  }
+}
+
+/** That the lock may not be read is told among the missing rights. */
+async function lockOf(lock: EnvironmentLock, signal: AbortSignal): Promise<ClusterView['lock']> {
+  try {
+    return await lock.status(signal)
+  } catch (error) {
+    if (isApiError(error, 403)) return { holder: undefined, freeze: undefined }
+    throw error
   }
 }
 

@@ -13,6 +13,7 @@ import {
   resetSandbox,
   type SandboxStatus,
   sandboxStatus,
+  settledStatus,
   startSandbox,
   stopSandbox,
 } from '../sandbox/lifecycle.ts'
@@ -44,7 +45,7 @@ export async function sandboxKubeconfig(
         command: serveCommand(folder),
         settings: settingsOf(config, environment.name),
       })
-    : await sandboxStatus(folder)
+    : await settledStatus(folder)
   return status.running ? status : undefined
 }
 
@@ -65,7 +66,7 @@ export async function status(
   context: CommandContext,
 ): Promise<Report<SandboxDocument>> {
   const project = await openProject(configFile)
-  return describe(project, await sandboxStatus(project.folder), context)
+  return describe(project, await settledStatus(project.folder), context)
 }
 
 /** `emr sandbox stop` */

@@ -35,7 +35,7 @@ export async function runSmokeTest(
 ): Promise<Report<SmokeReport>> {
   const session = await openSession(flags, context.signal)
   const suite = await suiteOf(session, flags.file)
-  if (suite === undefined) throw noTests(session)
+  if (suite === undefined) throw noTests(session, flags.file)
   const tags = flags.tag ?? []
   assertTags(suite, tags)
   const access = await reachEnvironment(session)
@@ -57,18 +57,19 @@ export async function runSmokeTest(
  * @param file in place of the one that the configuration names
  * @throws {ConfigError} (3) with every problem of the file and its line
  */
-export async function suiteOf(
-  { config, environment }: Session,
-  file?: string,
-): Promise<SmokeSuite | undefined> {
-  const { settings } = config
-  const path = file ? resolve(file) : resolve(dirname(config.file), settings.smokeTests)
-  return loadSmokeTests(path, {
+export async function suiteOf(session: Session, file?: string): Promise<SmokeSuite | undefined> {
+  const { environment } = session
+  const { settings } = session.config
+  return loadSmokeTests(suiteFile(session, file), {
     services: Object.keys(settings.services),
     environments: Object.keys(settings.environments),
     environment: environment.name,
     env: process.env,
   })
+}
+
+function suiteFile({ config }: Session, named: string | undefined): string {
+  return named ? resolve(named) : resolve(dirname(config.file), config.settings.smokeTests)
 }
 
 /** Runs the tests as a task; failed ones are in the report, and in the evidence of the operation. */
@@ -184,11 +185,11 @@ function assertTags({ tests }: SmokeSuite, tags: string[]): void {
   throw usageError(`No smoke test has the tag '${unknown}'`, [`known tags: ${known.join(', ') || 'none'}`])
 }
 
-function noTests({ config, environment }: Session): EmrError {
-  const file = resolve(dirname(config.file), config.settings.smokeTests)
+function noTests(session: Session, named: string | undefined): EmrError {
+  const file = suiteFile(session, named)
   return new EmrError(`There are no smoke tests: ${file} does not exist`, {
     code: 'SMOKE_TESTS_MISSING',
     exitCode: ExitCode.config,
-    suggestions: [`write it, or name another file: emr smoke-test ${environment.name} --file FILE`],
+    suggestions: [`write it, or name another file: emr smoke-test ${session.environment.name} --file FILE`],
   })
 }

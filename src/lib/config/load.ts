@@ -5,6 +5,7 @@ import { wavesOf } from '../domain/waves.ts'
 import { EmrError, ExitCode, nearest } from '../errors.ts'
 import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
 import { type ConfigFile, configSchema } from './schema.ts'
+import { issueInWords } from './words.ts'
 
 const CONFIG_FILE = 'emr.config.yaml'
 
@@ -45,7 +46,7 @@ export async function loadConfig(
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw new ConfigError(file, syntax)
   const overrides = Object.entries(OVERRIDES).filter(([name]) => env[name])
   const raw = withOverrides(document.toJS() ?? {}, overrides, env)
-  const parsed = configSchema.safeParse(raw)
+  const parsed = configSchema.safeParse(raw, { error: issueInWords })
   const found = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => locator.fromIssue(issue, configSchema)),
     ...referenceProblems(parsed.data ?? readableParts(raw), locator),

@@ -33,6 +33,12 @@ export class ConfigError extends EmrError {
     })
     this.name = 'ConfigError'
   }
+
+  /** The same problems with other advice, for the command that its own advice names. */
+  advising(suggestions: string[]): ConfigError {
+    const { file, problems } = this.details as { file: string; problems: ConfigProblem[] }
+    return new ConfigError(file, problems, { suggestions })
+  }
 }
 
 /** Finds out where in the YAML text each problem of a validation stands. */
@@ -96,10 +102,7 @@ export class ProblemLocator {
         this.#problem(issue.path, why, this.#keyOffset(issue.path.slice(0, -1), String(issue.path.at(-1)))),
       ]
     }
-    if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-      return [this.at(issue.path, 'is missing')]
-    }
-    return [this.at(issue.path, issue.message.replace(/^Invalid input: /, ''))]
+    return [this.at(issue.path, issue.message)]
   }
 
   #problem(path: readonly PropertyKey[], message: string, offset: number): ConfigProblem {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DURATION_PATTERN } from '../domain/duration.ts'
+import { nearest } from '../errors.ts'
 import { sandboxSettingsSchema } from '../sandbox/settings.ts'
 import { backupSchema, databaseSchema } from './backup.ts'
 
@@ -12,6 +13,19 @@ const REGION_HINT = 'write an AWS region such as us-east-1'
 
 const duration = (standard: string) =>
   z.string().regex(DURATION_PATTERN, 'write a duration such as 30s, 10m or 1h30m').default(standard)
+
+/** A path in which the names in braces are filled in. */
+const template = (...known: string[]) =>
+  z.string().superRefine((text, context) => {
+    for (const [placeholder, name = ''] of text.matchAll(/\{([^{}]*)\}/g)) {
+      if (known.includes(name)) continue
+      const close = nearest(name, known)
+      const hint = close
+        ? `did you mean {${close}}?`
+        : `known: ${known.map((each) => `{${each}}`).join(', ')}`
+      context.addIssue({ code: 'custom', message: `there is no placeholder ${placeholder}; ${hint}` })
+    }
+  })
 
 const service = z.strictObject({
   chart: z.string().optional().describe('Folder of the Helm chart. Default: helm/<service>'),
@@ -58,8 +72,7 @@ const backend = z.strictObject({
 
 const terraform = z.strictObject({
   folder: z.string().default('terraform').describe('Folder of the root module'),
-  varFile: z
-    .string()
+  varFile: template('environment')
     .default('environments/{environment}.tfvars')
     .describe('Variable file, relative to that folder; {environment} is filled in'),
   workspace: z
@@ -115,7 +128,7 @@ const environment = z
       .optional()
       .describe('Where smoke tests reach the gateway. Default: the host of its Ingress'),
     values: z
-      .array(z.string())
+      .array(template('chart', 'service', 'environment'))
       .default(['{chart}/values-{environment}.yaml'])
       .describe('Helm values files in order; {chart}, {service} and {environment} are filled in'),
     concurrency: z.int().min(1).max(32).default(4).describe('Services that are deployed at the same time'),

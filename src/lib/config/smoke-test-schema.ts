@@ -17,7 +17,10 @@ const expect = z
       .optional()
       .describe('Default: 200; with redirect: 301, 302, 307 or 308'),
     headers: z
-      .record(z.string(), z.union([text, z.null()]))
+      .record(
+        z.string(),
+        z.union([text, z.null()], { error: 'write a text, a regular expression as /pattern/, or null' }),
+      )
       .default({})
       .describe('A text, /pattern/, or null for a header that must not be there'),
     json: z

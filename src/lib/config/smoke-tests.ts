@@ -2,16 +2,21 @@ import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument } from 'yaml'
 import { expressionsIn, textsIn } from '../domain/smoke-test/expression.ts'
 import type { HttpCheck, SmokeSuite, SmokeTest, TcpCheck } from '../domain/smoke-test/suite.ts'
-import { nearest } from '../errors.ts'
+import { EmrError, ExitCode, nearest } from '../errors.ts'
+import { fileFault } from '../files.ts'
 import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
 import { milliseconds, type SmokeTestFile, smokeTestSchema } from './smoke-test-schema.ts'
+import { issueInWords } from './words.ts'
 
 /** What the file may refer to. */
 export interface SmokeTestNames {
   services: string[]
   environments: string[]
-  /** The environment in which the tests are to run: secrets of tests for others need not be there. */
-  environment: string
+  /**
+   * The environment in which the tests are to run: secrets of tests for others need not be there; undefined where
+   * none is to run.
+   */
+  environment: string | undefined
   env: NodeJS.ProcessEnv
 }
 
@@ -20,12 +25,17 @@ const REDIRECTS = [301, 302, 307, 308]
 /**
  * Reads and checks a file of smoke tests.
  * @returns undefined where there is no such file
- * @throws {ConfigError} exit 3, with every problem and its line
+ * @throws {ConfigError} exit 3, with every problem and its line; {EmrError} SMOKE_TESTS_UNREADABLE (3)
  */
 export async function loadSmokeTests(file: string, names: SmokeTestNames): Promise<SmokeSuite | undefined> {
-  const content = await readFile(file, 'utf8').catch((error) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
+  const content = await readFile(file, 'utf8').catch((cause) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new EmrError(`The file of smoke tests ${file} cannot be read: ${fileFault(cause) ?? cause.code}`, {
+      code: 'SMOKE_TESTS_UNREADABLE',
+      exitCode: ExitCode.config,
+      suggestions: [`look at it: ls -ld ${file}`],
+      cause,
+    })
   })
   if (content === undefined) return undefined
   const lines = new LineCounter()
@@ -35,7 +45,7 @@ export async function loadSmokeTests(file: string, names: SmokeTestNames): Promi
   // After the first fault of syntax, the rest are its echoes.
   const fault = document.errors.findIndex(({ code }) => code !== 'DUPLICATE_KEY')
   if (fault >= 0) throw invalid(file, syntax.slice(fault, fault + 1))
-  const parsed = smokeTestSchema.safeParse(document.toJS() ?? {})
+  const parsed = smokeTestSchema.safeParse(document.toJS() ?? {}, { error: issueInWords })
   const found = parsed.success
     ? nameProblems(parsed.data, names, locator)
     : parsed.error.issues.flatMap((issue) => locator.fromIssue(issue, smokeTestSchema))
@@ -84,7 +94,8 @@ function referenceProblems(test: TestEntry, { services, environments }: SmokeTes
 }
 
 function expressionProblems(test: TestEntry, names: SmokeTestNames, at: At): ConfigProblem[] {
-  const isRun = test.environments?.includes(names.environment) ?? true
+  const { environment } = names
+  const isRun = environment !== undefined && (test.environments?.includes(environment) ?? true)
   return textsIn(test).flatMap(({ path, text }) => {
     const open = /\$\{[^}]*$/.test(text) ? [at(path, 'an expression is not closed: a } is missing')] : []
     const wrong = expressionsIn(text).flatMap((name) => {

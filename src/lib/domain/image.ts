@@ -3,6 +3,11 @@ export function tagOf(image: string | undefined): string | undefined {
   return image?.split('/').at(-1)?.split(/[:@]/).slice(1).join(':')
 }
 
+/** The tag by which an image can be asked for again; undefined where it has none, or a digest decides. */
+export function plainTagOf(image: string | undefined): string | undefined {
+  return /:([\w][\w.-]*)$/.exec(image?.includes('@') ? '' : (image?.split('/').at(-1) ?? ''))?.[1]
+}
+
 /** `v1.2.0 → v1.3.0`, or just the version where it stays. */
 export function versionChange(image: { before: string | undefined; after: string | undefined }): string {
   const before = tagOf(image.before)

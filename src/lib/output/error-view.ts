@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { fileFault } from '../files.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
 
 /** What `--json` prints for a command that failed. */
@@ -13,30 +14,21 @@ export interface ErrorDocument {
   }
 }
 
-/** What the operating system says of a file, in words. */
-const FILE_FAULTS: Record<string, string> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space left on the device',
-  EDQUOT: 'the disk quota is exceeded',
-  ENOTDIR: 'a part of the path is a file, not a folder',
-  EEXIST: 'there is a file where a folder is needed',
-  EISDIR: 'it is a folder',
-  EMFILE: 'too many open files',
-}
-
 /** Anything that was thrown, as an error that can be shown. What is no EmrError is a bug of emr, and says so. */
 export function asEmrError(error: unknown): EmrError {
   if (error instanceof EmrError) return error
-  const { code = '', path } = error as NodeJS.ErrnoException
-  if (path !== undefined && FILE_FAULTS[code]) {
-    return new EmrError(`${path}: ${FILE_FAULTS[code]}`, {
-      code: 'FILE_SYSTEM',
-      exitCode: ExitCode.preflight,
-      suggestions: [`look at it: ls -ld ${dirname(path)}`],
-      cause: error,
-    })
+  const fault = fileFault(error)
+  if (fault !== undefined && isOfEnvironment(error)) {
+    const { path } = error
+    return new EmrError(
+      path === undefined ? 'A folder is named where a file is needed' : `${path}: ${fault}`,
+      {
+        code: 'FILE_SYSTEM',
+        exitCode: ExitCode.preflight,
+        suggestions: [fileAdvice(error)],
+        cause: error,
+      },
+    )
   }
   return new EmrError(`${messageOf(error)} (this is a bug in emr)`, {
     code: 'INTERNAL',
@@ -44,6 +36,22 @@ export function asEmrError(error: unknown): EmrError {
     suggestions: ['run it again with DEBUG=1 and report the stack'],
     cause: error,
   })
+}
+
+/**
+ * A file that emr looked for itself and that is not there is its bug; a folder that cannot be made is not. Reading a
+ * folder is the one fault that comes without its path.
+ */
+function isOfEnvironment(error: unknown): error is NodeJS.ErrnoException {
+  const { code, syscall, path } = error as NodeJS.ErrnoException
+  return path === undefined ? code === 'EISDIR' : code !== 'ENOENT' || syscall === 'mkdir'
+}
+
+function fileAdvice({ code, path }: NodeJS.ErrnoException): string {
+  if (path === undefined) return 'look at the files that the command line and emr.config.yaml name'
+  // Of what could not be made there is nothing to look at.
+  if (code === 'ENOENT' || code === 'EROFS') return 'make it writable, or work in a copy of the project'
+  return `look at it: ls -ld ${dirname(path)}`
 }
 
 export function errorDocument({ code, message, exitCode, suggestions, details }: EmrError): ErrorDocument {

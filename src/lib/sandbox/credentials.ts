@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { stringify } from 'yaml'
 import { z } from 'zod'
-import { CONTEXT, instanceFiles, readJson, writePrivate } from './instance.ts'
+import { CONTEXT, instanceFiles, readJson, readText, writePrivate } from './instance.ts'
 
 const credentialsSchema = z.object({
   ca: z.string(),
@@ -64,8 +64,8 @@ async function makeCredentials(): Promise<Credentials> {
   }
 }
 
-/** Writes the kubeconfig that helm, kubectl and emr use. */
-export function writeKubeconfig(folder: string, { ca, token }: Credentials, server: string): void {
+/** Writes the kubeconfig that helm, kubectl and emr use, unless it is there as it should be. */
+export function keepKubeconfig(folder: string, { ca, token }: Credentials, server: string): void {
   const kubeconfig = {
     apiVersion: 'v1',
     kind: 'Config',
@@ -79,5 +79,7 @@ export function writeKubeconfig(folder: string, { ca, token }: Credentials, serv
     contexts: [{ name: CONTEXT, context: { cluster: CONTEXT, user: CONTEXT } }],
     'current-context': CONTEXT,
   }
-  writePrivate(folder, instanceFiles(folder).kubeconfig, stringify(kubeconfig))
+  const file = instanceFiles(folder).kubeconfig
+  const content = stringify(kubeconfig)
+  if (readText(file) !== content) writePrivate(folder, file, content)
 }

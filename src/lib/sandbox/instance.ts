@@ -30,6 +30,15 @@ export type ServerState = z.infer<typeof serverStateSchema>
 
 export const CONTEXT = 'emr-sandbox'
 
+/** Reads a file; undefined where it is missing or unreadable. */
+export function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
 /** Reads a JSON file; undefined where it is missing, unreadable or of another form. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
   try {

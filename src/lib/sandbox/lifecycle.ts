@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { EmrError, ExitCode } from '../errors.ts'
-import { readCredentials } from './credentials.ts'
+import { keepKubeconfig, readCredentials } from './credentials.ts'
 import {
   CONTEXT,
   instanceFiles,
@@ -85,36 +85,38 @@ function notStarted(log: string, why: string): EmrError {
   })
 }
 
-/** Asks the server itself, by its token: a recorded process id alone may be another program's by now. */
+/**
+ * Asks the server itself, by its token: a recorded process id alone may be another program's by now. The kubeconfig of
+ * one that runs is right afterwards, whatever was done to it.
+ */
 export async function sandboxStatus(folder: string): Promise<SandboxStatus> {
   const { kubeconfig } = instanceFiles(folder)
   const known = { kubeconfig, context: CONTEXT }
+  const answer = await askStatus(folder)
+  const credentials = readCredentials(folder)
+  if (answer === undefined || credentials === undefined) return { running: false, ...known }
+  const { pid, port, ingressPort, startedAt, settings } = answer
+  const server = `https://127.0.0.1:${port}`
+  keepKubeconfig(folder, credentials, server)
+  const ingress = `http://127.0.0.1:${ingressPort}`
+  return { running: true, pid, ...known, server, ingress, startedAt, settings }
+}
+
+type ServerStatus = ServerState & { startedAt: string; settings: SandboxSettings }
+
+async function askStatus(folder: string): Promise<ServerStatus | undefined> {
   const admin = adminOf(folder)
-  if (!admin) return { running: false, ...known }
   try {
-    const answer = await admin.json<ServerState & { startedAt: string; settings: SandboxSettings }>(
-      'GET',
-      '/sandbox/status',
-      { attempts: 1, timeoutMs: 2_000 },
-    )
-    return {
-      running: true,
-      pid: answer.pid,
-      ...known,
-      server: `https://127.0.0.1:${answer.port}`,
-      ingress: `http://127.0.0.1:${answer.ingressPort}`,
-      startedAt: answer.startedAt,
-      settings: answer.settings,
-    }
+    return await admin?.json<ServerStatus>('GET', '/sandbox/status', { attempts: 1, timeoutMs: 2_000 })
   } catch {
-    return { running: false, ...known }
+    return undefined
   } finally {
-    admin.close()
+    admin?.close()
   }
 }
 
-/** A server whose files were damaged holds its lock all the same, and puts them right within a second. */
-async function settledStatus(folder: string): Promise<SandboxStatus> {
+/** As sandboxStatus; a server whose files were damaged holds its lock all the same, and puts them right in a second. */
+export async function settledStatus(folder: string): Promise<SandboxStatus> {
   const deadline = Date.now() + STOP_TIMEOUT_MS
   for (;;) {
     const status = await sandboxStatus(folder)

@@ -9,12 +9,13 @@ import { Registry } from './api/registry.ts'
 import { createApiServer } from './api/server.ts'
 import { bootstrap } from './bootstrap.ts'
 import { startControllers } from './controllers/controllers.ts'
-import { type Credentials, ensureCredentials, writeKubeconfig } from './credentials.ts'
+import { type Credentials, ensureCredentials, keepKubeconfig } from './credentials.ts'
 import { createIngress } from './ingress/ingress.ts'
 import {
   CONTEXT,
   instanceFiles,
   readJson,
+  readText,
   type ServerState,
   serverStateSchema,
   writePrivate,
@@ -120,7 +121,7 @@ export class SandboxServer {
     const client = new KubernetesClient(access)
     await bootstrap(client, this.#settings)
     client.close()
-    writeKubeconfig(this.#folder, this.#credentials, `https://127.0.0.1:${state.port}`)
+    keepKubeconfig(this.#folder, this.#credentials, `https://127.0.0.1:${state.port}`)
     writePrivate(this.#folder, files.server, JSON.stringify(state))
     this.#state = state
     for (const file of [files.server, files.credentials, files.kubeconfig]) {
@@ -141,9 +142,7 @@ export class SandboxServer {
       return
     }
     for (const [file, content] of this.#files) {
-      if (!existsSync(file) || readFileSync(file, 'utf8') !== content) {
-        writePrivate(this.#folder, file, content)
-      }
+      if (readText(file) !== content) writePrivate(this.#folder, file, content)
     }
   }
 

@@ -15,7 +15,7 @@ export const sandboxSettingsSchema = z.strictObject({
   /** What `/version` says. The API itself is that of Kubernetes 1.30. */
   kubernetesVersion: z
     .string()
-    .regex(/^\d+\.\d+\.\d+$/)
+    .regex(/^\d+\.\d+\.\d+$/, 'write a version such as 1.30.14')
     .default('1.30.14'),
 })
 

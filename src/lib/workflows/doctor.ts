@@ -1,11 +1,12 @@
-import { access } from 'node:fs/promises'
 import type { Identity } from '../adapters/aws/account.ts'
 import type { AccessRequest } from '../adapters/kubernetes/access-review.ts'
+import type { Freeze, Holder } from '../adapters/kubernetes/environment-lock.ts'
 import type { Tool, ToolName } from '../adapters/tools/find.ts'
 import { formatDuration } from '../domain/duration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { formatVersion } from '../domain/version.ts'
 import { EmrError, messageOf } from '../errors.ts'
+import { unreadable, unwritable } from '../files.ts'
 
 export interface Check {
   /** Stable, for scripts: `tool.helm`, `cluster.rights`. */
@@ -29,14 +30,19 @@ export interface ClusterView {
   missingKinds: string[]
   /** Releases that a killed deploy left in the middle. */
   pendingReleases: string[]
+  lock: { holder: Holder | undefined; freeze: Freeze | undefined }
 }
 
 export interface DoctorPorts {
   environment: Environment
   configFile: string
+  /** In which emr keeps the sandbox, kubeconfigs and evidence. */
+  stateFolder: string
   tools: ToolName[]
   findTool: (name: ToolName) => Promise<Tool>
   identity: () => Promise<Identity>
+  /** How many there are; undefined where the project has no such file. */
+  smokeTests: () => Promise<number | undefined>
   /** Undefined: a sandbox that is not running. */
   cluster: () => Promise<ClusterView | undefined>
   database: () => Promise<{ id: string; status: string }[]>
@@ -54,6 +60,8 @@ export async function examine(ports: DoctorPorts): Promise<Check[]> {
   const groups = await Promise.all([
     ...ports.tools.map((name) => toolCheck(ports, name)),
     files(ports),
+    smokeTests(ports),
+    stateFolder(ports),
     ...aws,
     cluster(ports),
   ])
@@ -69,20 +77,36 @@ async function toolCheck({ findTool }: DoctorPorts, name: ToolName): Promise<Che
 
 async function files({ environment, configFile }: DoctorPorts): Promise<Check> {
   const named = environment.services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values])
-  const found = await Promise.all(
-    named.map((file) =>
-      access(file).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  )
-  const missing = named.filter((_, index) => !found[index])
-  return attempt('configuration', 'configuration', async () =>
-    missing.length === 0
-      ? good(`${configFile}, ${environment.services.length} charts`)
-      : { status: 'problem', detail: `missing: ${missing.join(', ')}`, fix: 'emr config validate' },
-  )
+  return attempt('configuration', 'configuration', async () => {
+    const problems = await unreadable(named)
+    if (problems.length === 0) return good(`${configFile}, ${environment.services.length} charts`)
+    const fix = `put them there, or correct services.*.chart and environments.${environment.name}.values`
+    return { status: 'problem', detail: problems.join('\n'), fix }
+  })
+}
+
+async function smokeTests({ smokeTests }: DoctorPorts): Promise<Check> {
+  return attempt('smokeTests', 'smoke tests', async () => {
+    const number = await smokeTests()
+    if (number !== undefined) return good(`${number} in the file`)
+    const detail =
+      'there is no file of them: what a deploy leaves behind will not count as a good release set'
+    return { status: 'warning', detail, fix: 'write smoke-tests.yaml' }
+  })
+}
+
+async function stateFolder({ stateFolder, environment }: DoctorPorts): Promise<Check> {
+  return attempt('state', 'state folder', async () => {
+    const isSandbox = environment.cluster.kind === 'sandbox'
+    const folders = isSandbox ? [stateFolder, `${stateFolder}/sandbox`] : [stateFolder]
+    const faults = (await Promise.all(folders.map(unwritable))).filter((fault) => fault !== undefined)
+    if (faults.length === 0) return good(stateFolder)
+    return {
+      status: 'problem',
+      detail: faults[0] ?? '',
+      fix: 'make it writable, or work in a copy of the project',
+    }
+  })
 }
 
 async function credentials({ environment, identity, now }: DoctorPorts): Promise<Check> {
@@ -124,10 +148,23 @@ async function cluster(ports: DoctorPorts): Promise<Check[]> {
       return { status: 'skipped', detail: 'the sandbox is not running; a deploy starts it' }
     return good(`${view.server}, Kubernetes ${view.version}`)
   })
-  return view === undefined ? [reached] : [reached, ...clusterChecks(view, ports.environment.namespace)]
+  if (reached.status === 'problem') reached.fix ??= reachAdvice(ports.environment)
+  return view === undefined ? [reached] : [reached, ...clusterChecks(view, ports.environment)]
 }
 
-function clusterChecks(view: ClusterView, name: string): Check[] {
+/** What to try when the API server does not answer, or refuses the credentials. */
+function reachAdvice({ cluster, aws }: Environment): string {
+  if (cluster.kind === 'sandbox') return 'emr sandbox stop && emr sandbox start'
+  if (cluster.kind === 'kubeconfig') {
+    const { kubeconfig, context } = cluster
+    return `see whether the cluster runs: kubectl --kubeconfig ${kubeconfig} --context ${context} cluster-info`
+  }
+  const account = aws ? ` --region ${aws.region}${aws.profile ? ` --profile ${aws.profile}` : ''}` : ''
+  return `see whether the VPN is up and the endpoint open to you: aws eks describe-cluster --name ${cluster.name}${account}`
+}
+
+function clusterChecks(view: ClusterView, environment: Environment): Check[] {
+  const { namespace: name } = environment
   const { namespace, denied, missingKinds, pendingReleases } = view
   const rights = denied.map(({ verb, resource }) => `${verb} ${resource}`)
   const checks: Check[] = [
@@ -161,7 +198,22 @@ function clusterChecks(view: ClusterView, name: string): Check[] {
       fix: 'emr deploy mends them',
     })
   }
-  return checks
+  return [...checks, ...lockChecks(view.lock, environment.name)]
+}
+
+function lockChecks({ holder, freeze }: ClusterView['lock'], name: string): Check[] {
+  const base = { id: 'cluster.lock', title: 'lock' }
+  const checks: Check[] = []
+  if (freeze !== undefined) {
+    const detail = `frozen by ${freeze.by} since ${freeze.since}: ${freeze.reason}`
+    checks.push({ ...base, status: 'problem', detail, fix: `emr unlock ${name}` })
+  }
+  if (holder !== undefined) {
+    const { operation, id, by, host, pid, since } = holder
+    const detail = `held by ${operation} ${id} of ${by} (process ${pid} on ${host}), since ${since}`
+    checks.push({ ...base, status: 'warning', detail, fix: 'wait for it: emr deploy --wait-lock 10m' })
+  }
+  return checks.length > 0 ? checks : [{ ...base, status: 'good', detail: 'free' }]
 }
 
 function namespaceCheck({ exists, podSecurity }: ClusterView['namespace'], name: string): Check {
@@ -187,7 +239,9 @@ async function attempt(id: string, title: string, look: () => Promise<Outcome>):
   try {
     return { id, title, ...(await look()) }
   } catch (error) {
-    const fix = error instanceof EmrError ? error.suggestions[0] : undefined
+    // Elsewhere some errors advise to ask the doctor.
+    const fix =
+      error instanceof EmrError ? error.suggestions.find((each) => each !== 'emr doctor') : undefined
     return { id, title, status: 'problem', detail: messageOf(error), fix }
   }
 }

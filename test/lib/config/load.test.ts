@@ -112,6 +112,44 @@ environments:
       '5:26 environments.dev.rollout.imagePull: write a duration such as 30s, 10m or 1h30m',
     ])
   })
+  test('what to write is said in words', async () => {
+    const problems = await problemsOf(`services:
+environments:
+  dev:
+    protected: 1
+    cluster: {sandbox: {speed: 0, nodes: 1.5, kubernetesVersion: v1}}
+    concurrency: 99
+    values: a.yaml
+    rollout: {timeout: 30, restarts: many}
+    backup: {store: x, via: magic}
+defaultEnvironment: 5
+`)
+    expect(problems).toEqual([
+      '1:10 services: nothing stands here; write keys with their values, such as {key: value}',
+      '4:16 environments.dev.protected: write true or false',
+      '5:32 environments.dev.cluster.sandbox.speed: write a number of more than 0',
+      '5:42 environments.dev.cluster.sandbox.nodes: write a whole number',
+      '5:66 environments.dev.cluster.sandbox.kubernetesVersion: write a version such as 1.30.14',
+      '6:18 environments.dev.concurrency: write a number of at most 32',
+      '7:13 environments.dev.values: write a list such as [a, b]',
+      '8:24 environments.dev.rollout.timeout: write a text, in quotes: "30"',
+      '8:38 environments.dev.rollout.restarts: write a number',
+      '9:29 environments.dev.backup.via: write one of: direct, job',
+      '10:21 defaultEnvironment: write a text, in quotes: "5"',
+    ])
+  })
+  test('a placeholder that is not filled in is named, with those that are', async () => {
+    const problems = await problemsOf(`services: {}
+environments:
+  dev:
+    cluster: {sandbox: {}}
+    values: ["{chrt}/v.yaml", "{chart}/{stage}-{environment}.yaml"]
+`)
+    expect(problems).toEqual([
+      '5:14 environments.dev.values.0: there is no placeholder {chrt}; did you mean {chart}?',
+      '5:31 environments.dev.values.1: there is no placeholder {stage}; known: {chart}, {service}, {environment}',
+    ])
+  })
   test('names that lead nowhere are reported', async () => {
     const file = `${GOOD.replace('needs: [task-service]', 'needs: [task-servce]')}defaultEnvironment: prod\n`
     expect(await problemsOf(file)).toEqual([

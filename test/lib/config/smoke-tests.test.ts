@@ -47,6 +47,14 @@ test('no file: nothing to run', async () => {
   expect(await loadSmokeTests('/no/such/file.yaml', names)).toBeUndefined()
 })
 
+test('a file that cannot be read is named with the reason', async () => {
+  const folder = temporaryFolder()
+  await expect(loadSmokeTests(folder, names)).rejects.toMatchObject({
+    exitCode: 3,
+    message: `The file of smoke tests ${folder} cannot be read: it is a folder`,
+  })
+})
+
 test('a redirect is a redirect unless a status is named', async () => {
   const suite = await load('tests: [{name: a, http: {url: http://x/, expect: {redirect: https://x/}}}]')
   expect(suite?.tests[0]?.check).toMatchObject({ expect: { status: [301, 302, 307, 308] } })

@@ -167,6 +167,17 @@ describe('the life of the sandbox', () => {
     expect(await stopSandbox(folder)).toBe(true)
   })
 
+  it('has a kubeconfig that can be used at once after it was damaged', async () => {
+    const { kubeconfig } = await start()
+    const right = readFileSync(kubeconfig, 'utf8')
+    for (const damage of [() => writeFileSync(kubeconfig, 'garbage'), () => rmSync(kubeconfig)]) {
+      damage()
+      await sandboxStatus(folder)
+      expect(readFileSync(kubeconfig, 'utf8')).toBe(right)
+      expect(statSync(kubeconfig).mode & 0o777).toBe(0o600)
+    }
+  })
+
   it('stops when its folder is removed under it', async () => {
     const { pid } = await start()
     rmSync(folder, { recursive: true })

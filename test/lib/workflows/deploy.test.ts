@@ -1,12 +1,18 @@
 import { Listr } from 'listr2'
 import { describe, expect, test } from 'vitest'
+import { versionChange } from '../../../src/lib/domain/image.ts'
 import type { ReleaseSet } from '../../../src/lib/domain/release/release-set.ts'
 import { type EmrError, InterruptedError } from '../../../src/lib/errors.ts'
 import { deployTasks, namespaceTask } from '../../../src/lib/workflows/deploy/deploy.ts'
 import { deployOutcome } from '../../../src/lib/workflows/deploy/outcome.ts'
 import { prepareDeploy } from '../../../src/lib/workflows/deploy/prepare.ts'
 import { unfinishedDeploy } from '../../../src/lib/workflows/deploy/resume.ts'
-import type { DeployPorts, DeployRequest, ServiceResult } from '../../../src/lib/workflows/deploy/types.ts'
+import type {
+  DeployPorts,
+  DeployRequest,
+  ServicePlan,
+  ServiceResult,
+} from '../../../src/lib/workflows/deploy/types.ts'
 import { FakeCluster, SERVICES } from '../../support/fake-cluster.ts'
 
 const request = (rest: Partial<DeployRequest> = {}): DeployRequest => ({
@@ -50,6 +56,37 @@ test('a second deploy touches nothing, and keeps the tag that was deployed', asy
   expect(outcomes(results)).toEqual(all('unchanged'))
   expect(plan.services.map(({ keptTag }) => keptTag)).toEqual(SERVICES.map(() => 'v1'))
   expect(cluster.log).toEqual([])
+})
+
+describe('a service whose release is lost', () => {
+  const planned = async (image: string, tags: Record<string, string> = {}) => {
+    const cluster = new FakeCluster()
+    cluster.orphans.set('sync-service', image)
+    const { services } = await prepareDeploy(cluster.ports(), request({ services: ['sync-service'], tags }))
+    const plan = services[0] as ServicePlan
+    return { action: plan.action, kept: plan.keptTag, version: versionChange(plan.image) }
+  }
+
+  test('keeps the tag that its Deployment runs', async () => {
+    expect(await planned('registry:5000/sync-service:1.5.0')).toEqual({
+      action: 'install',
+      kept: '1.5.0',
+      version: '1.5.0',
+    })
+  })
+  test('gets the tag that was asked for, and the plan says what ran', async () => {
+    expect(await planned('sync-service:1.5.0', { '*': '1.6.0' })).toMatchObject({
+      kept: undefined,
+      version: '1.5.0 → 1.6.0',
+    })
+  })
+  test('is not given a digest as a tag', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`
+    expect(await planned(`sync-service@${digest}`)).toMatchObject({
+      kept: undefined,
+      version: `${digest} → 1.0.0`,
+    })
+  })
 })
 
 test('an unchanged service whose pods are not healthy is no success', async () => {

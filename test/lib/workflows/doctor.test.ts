@@ -1,7 +1,11 @@
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
+import { KubernetesConnectionError } from '../../../src/lib/adapters/kubernetes/api-error.ts'
+import type { ClusterReference } from '../../../src/lib/domain/environment.ts'
 import { EmrError, ExitCode } from '../../../src/lib/errors.ts'
 import { type ClusterView, type DoctorPorts, examine } from '../../../src/lib/workflows/doctor.ts'
 import { FakeCluster } from '../../support/fake-cluster.ts'
+import { temporaryFolder } from '../../support/project.ts'
 
 const view: ClusterView = {
   server: 'https://cluster',
@@ -10,6 +14,7 @@ const view: ClusterView = {
   denied: [],
   missingKinds: [],
   pendingReleases: [],
+  lock: { holder: undefined, freeze: undefined },
 }
 
 function ports(rest: Partial<DoctorPorts> = {}): DoctorPorts {
@@ -19,6 +24,7 @@ function ports(rest: Partial<DoctorPorts> = {}): DoctorPorts {
   return {
     environment,
     configFile: 'emr.config.yaml',
+    stateFolder: tmpdir(),
     tools: ['helm'],
     findTool: async (name) => ({ name, path: '/usr/bin/helm', version: [3, 17, 2], source: 'PATH' }),
     identity: async () => ({
@@ -26,6 +32,7 @@ function ports(rest: Partial<DoctorPorts> = {}): DoctorPorts {
       arn: 'arn:aws:iam::333333333333:user/x',
       expiresAt: undefined,
     }),
+    smokeTests: async () => 3,
     cluster: async () => view,
     database: async () => [{ id: 'emr-platform-test', status: 'available' }],
     alarms: async () => [],
@@ -47,6 +54,8 @@ test('where all is well, all checks are good', async () => {
   expect(checks.map(({ id, status }) => `${id} ${status}`)).toEqual([
     'tool.helm good',
     'configuration good',
+    'smokeTests good',
+    'state good',
     'aws.identity good',
     'aws.database good',
     'aws.alarms good',
@@ -54,6 +63,7 @@ test('where all is well, all checks are good', async () => {
     'cluster.rights good',
     'cluster.namespace good',
     'cluster.kinds good',
+    'cluster.lock good',
   ])
 })
 
@@ -89,6 +99,68 @@ test('a sandbox that does not run is no problem', async () => {
   expect(await findings({ cluster: async () => undefined })).toMatchObject([
     { id: 'cluster', status: 'skipped' },
   ])
+})
+
+test('an API server out of reach: the advice is not to ask the doctor again', async () => {
+  const { environment } = ports()
+  const cluster = async () => Promise.reject(new KubernetesConnectionError('https://x', new Error('refused')))
+  const advice = async (reference: ClusterReference) => {
+    const [found] = await findings({ cluster, environment: { ...environment, cluster: reference } })
+    return found?.fix
+  }
+  expect(await advice({ kind: 'sandbox' })).toBe('emr sandbox stop && emr sandbox start')
+  expect(await advice({ kind: 'kubeconfig', kubeconfig: '/k', context: 'c' })).toContain(
+    'kubectl --kubeconfig /k --context c cluster-info',
+  )
+  expect(await advice({ kind: 'eks', name: 'emr' })).toContain(
+    'aws eks describe-cluster --name emr --region us-east-1 --profile prod',
+  )
+})
+
+test('a frozen environment is a problem, and an operation at work a warning', async () => {
+  const freeze = { reason: 'quarter end', by: 'ana', since: '2026-03-14T03:15:00Z' }
+  const holder = { ...freeze, id: '2026', operation: 'deploy', host: 'ci', pid: 7 }
+  const cluster = async () => ({ ...view, lock: { holder, freeze } })
+  expect(await findings({ cluster })).toEqual([
+    {
+      id: 'cluster.lock',
+      status: 'problem',
+      detail: 'frozen by ana since 2026-03-14T03:15:00Z: quarter end',
+      fix: 'emr unlock test',
+    },
+    {
+      id: 'cluster.lock',
+      status: 'warning',
+      detail: 'held by deploy 2026 of ana (process 7 on ci), since 2026-03-14T03:15:00Z',
+      fix: 'wait for it: emr deploy --wait-lock 10m',
+    },
+  ])
+})
+
+test('a state folder that cannot be written is a problem', async () => {
+  const folder = temporaryFolder({ '.emr': 'a file', 'other/sandbox': 'a file' })
+  const state = async (name: string) => (await findings({ stateFolder: `${folder}/${name}` }))[0]
+  expect(await state('.emr')).toMatchObject({ id: 'state', status: 'problem' })
+  expect(await state('other')).toMatchObject({
+    status: 'problem',
+    detail: `${folder}/other/sandbox is a file, and has to be a folder`,
+  })
+  expect(await state('new')).toBeUndefined()
+})
+
+test('smoke tests that cannot be used are a problem; that there are none is a warning', async () => {
+  const broken = async () => Promise.reject(new Error('The file of smoke tests has a problem'))
+  expect(await findings({ smokeTests: broken })).toMatchObject([{ id: 'smokeTests', status: 'problem' }])
+  expect(await findings({ smokeTests: async () => undefined })).toMatchObject([
+    { id: 'smokeTests', status: 'warning' },
+  ])
+})
+
+test('charts and values files that cannot be read are named', async () => {
+  const { environment } = ports()
+  const services = [{ name: 'a', chart: '/no/chart', values: ['/'], needs: [] }]
+  const [found] = await findings({ environment: { ...environment, services } })
+  expect(found?.detail).toBe('/no/chart/Chart.yaml does not exist\n/ is a folder, not a file')
 })
 
 test('missing rights and kinds are problems; an open namespace and releases left behind are warnings', async () => {

@@ -46,10 +46,19 @@ export class Workloads {
    * where there is no such Deployment.
    */
   async generation(deployment: string, signal: AbortSignal): Promise<number | undefined> {
-    const options = { namespace: this.#namespace, signal }
+    const found = await this.#deployment(deployment, signal)
+    return found && (found.metadata?.generation ?? 0)
+  }
+
+  /** The image of a Deployment's first container, or undefined where there is no such Deployment. */
+  async image(deployment: string, signal: AbortSignal): Promise<string | undefined> {
+    const found = await this.#deployment(deployment, signal)
+    return found?.spec?.template.spec?.containers[0]?.image
+  }
+
+  async #deployment(name: string, signal: AbortSignal): Promise<Deployment | undefined> {
     try {
-      const { metadata } = await this.#client.get<Deployment>(resources.deployments, deployment, options)
-      return metadata?.generation ?? 0
+      return await this.#client.get(resources.deployments, name, { namespace: this.#namespace, signal })
     } catch (error) {
       if (isApiError(error, 404)) return undefined
       throw error

@@ -1,3 +1,6 @@
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { compareVersions, formatVersion, parseVersion, type Version } from '../../domain/version.ts'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
 import type { Runner } from '../../process/runner.ts'
@@ -58,7 +61,7 @@ export async function findTool(
   const candidates = configured
     ? [{ path: async () => configured, source: 'configuration' as const }]
     : [
-        { path: async () => name, source: 'PATH' as const },
+        { path: () => onPath(name), source: 'PATH' as const },
         {
           path: async () => (name === 'helm' || name === 'kubectl' ? embeddedTool(name) : undefined),
           source: 'embedded' as const,
@@ -85,6 +88,19 @@ export async function findTool(
       details: { tool: name, minimum: formatVersion(minimum), refused },
     },
   )
+}
+
+/** @returns where the shell would find the program; its bare name where it would not */
+async function onPath(name: ToolName): Promise<string> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter).filter((each) => each !== '')) {
+    const file = join(folder, name)
+    const isProgram = await access(file, constants.X_OK).then(
+      async () => (await stat(file)).isFile(),
+      () => false,
+    )
+    if (isProgram) return file
+  }
+  return name
 }
 
 /** @returns the version, or why there is none */

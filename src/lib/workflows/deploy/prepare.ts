@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises'
 import type { Environment, ServiceDefinition } from '../../domain/environment.ts'
 import { wavesOf } from '../../domain/waves.ts'
 import { EmrError, ExitCode, nearest } from '../../errors.ts'
+import { unreadable } from '../../files.ts'
 import { planService } from './service-plan.ts'
 import type { DeployPlan, DeployPorts, DeployRequest, ServicePlan } from './types.ts'
 
@@ -76,15 +76,8 @@ function selectServices(all: ServiceDefinition[], request: DeployRequest): Servi
 
 async function assertFiles(services: ServiceDefinition[]): Promise<void> {
   const files = services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values])
-  const missing = await Promise.all(
-    files.map((file) =>
-      access(file).then(
-        () => [],
-        () => [`${file} does not exist`],
-      ),
-    ),
-  )
-  if (missing.flat().length > 0) throw preflightError(missing.flat())
+  const problems = await unreadable(files)
+  if (problems.length > 0) throw preflightError(problems)
 }
 
 function plansOrProblems(

@@ -1,6 +1,7 @@
 import type { ChartInput, Release } from '../../adapters/helm/helm.ts'
 import type { KubernetesObject } from '../../adapters/kubernetes/types.ts'
 import type { ServiceDefinition } from '../../domain/environment.ts'
+import { plainTagOf } from '../../domain/image.ts'
 import { type FieldChange, fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName, sameJson } from '../../domain/manifest/object.ts'
 import { deploymentsOf, imageOf, manifestDigest, notInstalled, stateOf } from '../release-state.ts'
@@ -24,7 +25,9 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
   const { ports, service } = context
   const { helm, signal } = ports
   const release = await helm.status(service.name, { signal })
-  const { input, keptTag } = await inputOf(context, release)
+  // Where helm's records are gone, the Deployment itself knows what runs.
+  const running = isInstalled(release) ? undefined : await ports.workloads.image(service.name, signal)
+  const { input, keptTag } = await inputOf(context, release, running)
   const { objects, hooks } = await helm.template(input, { signal, kubeVersion: context.clusterVersion })
   const { changes, problems } = await compare(ports, service.name, release?.objects ?? [], objects)
   const plan: ServicePlan = {
@@ -33,7 +36,7 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
     wave: context.wave,
     revision: release?.revision,
     before: stateOf(release),
-    image: { before: imageOf(release?.objects), after: imageOf(objects) },
+    image: { before: running ?? imageOf(release?.objects), after: imageOf(objects) },
     keptTag,
     changes,
     manifest: manifestDigest([...objects, ...hooks]),
@@ -47,13 +50,14 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
 async function inputOf(
   { ports, service, tag, change }: Context,
   release: Release | undefined,
+  running: string | undefined,
 ): Promise<{ input: ChartInput; keptTag?: string }> {
   const { name, chart, values } = service
   if (change === undefined) {
-    const keptTag = tag === undefined ? await tagToKeep(ports.helm, service, release) : undefined
+    const keptTag = tag === undefined ? await tagToKeep(ports.helm, service, release, running) : undefined
     return { input: { release: name, chart, values, set: settings(ports, tag ?? keptTag) }, keptTag }
   }
-  if (release === undefined || release.status === 'uninstalled') throw notInstalled(ports, name)
+  if (!isInstalled(release)) throw notInstalled(ports, name)
   return { input: { release: name, chart, values: [], set: {}, change } }
 }
 
@@ -67,15 +71,24 @@ function settings({ environment }: DeployPorts, tag: string | undefined): Record
   }
 }
 
-/** A deploy that names no tag must not take the running version away: the release's tag stays, unless files pin it. */
+/**
+ * A deploy that names no tag must not take the running version away: its tag stays, unless files pin it.
+ * @param running the image that runs without a release
+ */
 async function tagToKeep(
   helm: DeployPorts['helm'],
   service: ServiceDefinition,
   release: Release | undefined,
+  running: string | undefined,
 ): Promise<string | undefined> {
-  const { tag } = (release?.values.image ?? {}) as { tag?: unknown }
+  const set = (release?.values.image ?? {}) as { tag?: unknown }
+  const tag = running === undefined ? set.tag : plainTagOf(running)
   if (typeof tag !== 'string' || tag === '' || (await helm.pinsImage(service.values))) return undefined
   return tag
+}
+
+function isInstalled(release: Release | undefined): release is Release {
+  return release !== undefined && release.status !== 'uninstalled'
 }
 
 function actionOf(
@@ -84,7 +97,7 @@ function actionOf(
   hooks: KubernetesObject[],
   changes: ObjectChange[],
 ): ServiceAction {
-  if (release === undefined || release.status === 'uninstalled') return 'install'
+  if (!isInstalled(release)) return 'install'
   if (release.status.startsWith('pending-')) return 'recover'
   const sameManifest = sameObjects(release.objects, objects) && sameObjects(release.hooks, hooks)
   if (!sameManifest) return 'upgrade'

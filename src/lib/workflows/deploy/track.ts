@@ -48,7 +48,7 @@ interface Track {
 export async function trackRollout(track: Track, deployments: string[]): Promise<void> {
   const { ports, watch, signal } = track
   const awaited = await Promise.all(
-    deployments.map(async (name) => {
+    deployments.map(async (name): Promise<Awaited> => {
       // The watch may lag behind helm: what it shows counts once it shows this generation.
       const generation = await ports.workloads.generation(name, signal)
       if (generation === undefined) throw failed(deploymentGoneFinding(name), [])
@@ -57,37 +57,65 @@ export async function trackRollout(track: Track, deployments: string[]): Promise
   )
   let missing: RolloutFailedError | undefined
   let lostAt: number | undefined
+  let told = ''
   const check = () => {
-    missing = undefined
     lostAt = watch.lost ? (lostAt ?? ports.now()) : undefined
     if (watch.lost && lostAt !== undefined) {
       if (ports.now() - lostAt > OUTAGE_MS) throw new ClusterLostError(watch.lost)
       // Never a verdict on a picture that may be old.
       for (const { judge } of awaited) judge.forget()
+      missing = undefined
+      told = ''
       track.onProgress(`no news from the cluster, reconnecting: ${watch.lost.message}`)
       return false
     }
-    const lines: string[] = []
-    const open = awaited.filter((each) => {
-      const { name, judge, generation, seen } = each
-      const facts = watch.rollout(name)
-      if (seen && facts === undefined) throw failed(deploymentGoneFinding(name), [])
-      if (facts === undefined || facts.deployment.generation < generation) return true
-      each.seen = true
-      const verdict = judge.judge(facts, ports.now())
-      if (verdict.state === 'failed') throw failed(verdict.finding, facts.pods)
-      if (verdict.state === 'complete') return false
-      lines.push(progressLine(facts, verdict.concerns))
-      const finding = verdict.concerns[0] ?? stalledFinding(facts)
-      if (finding) missing ??= failed(finding, facts.pods)
-      return true
-    })
-    if (lines.length > 0) track.onProgress(lines.join('; '))
-    return open.length === 0
+    const view = look(track, awaited)
+    missing = view.missing
+    // A pull that alternates between ErrImagePull and ImagePullBackOff is no news each time.
+    if (view.line !== '' && view.kind !== told) track.onProgress(view.line)
+    told = view.kind
+    return view.done
   }
   await until(watch, signal, check).catch((error) => {
     throw signal.aborted ? (missing ?? error) : error
   })
+}
+
+interface Awaited {
+  name: string
+  judge: RolloutJudge
+  generation: number
+  seen: boolean
+}
+
+/**
+ * How the Deployments stand now.
+ * @returns a line of progress and what makes it news, and what is still missing
+ * @throws {RolloutFailedError} when one has failed
+ */
+function look(
+  { ports, watch }: Track,
+  awaited: Awaited[],
+): { line: string; kind: string; missing: RolloutFailedError | undefined; done: boolean } {
+  const lines: string[] = []
+  const kinds: string[] = []
+  let missing: RolloutFailedError | undefined
+  const open = awaited.filter((each) => {
+    const { name, judge, generation, seen } = each
+    const facts = watch.rollout(name)
+    if (seen && facts === undefined) throw failed(deploymentGoneFinding(name), [])
+    if (facts === undefined || facts.deployment.generation < generation) return true
+    each.seen = true
+    const verdict = judge.judge(facts, ports.now())
+    if (verdict.state === 'failed') throw failed(verdict.finding, facts.pods)
+    if (verdict.state === 'complete') return false
+    lines.push(progressLine(facts, verdict.concerns))
+    kinds.push(progressKind(facts, verdict.concerns))
+    const finding = verdict.concerns[0] ?? stalledFinding(facts)
+    if (finding) missing ??= failed(finding, facts.pods)
+    return true
+  })
+  return { line: lines.join('; '), kind: kinds.join(), missing, done: open.length === 0 }
 }
 
 /**
@@ -127,6 +155,11 @@ export async function trackHooks(
 function failed(finding: Finding, pods: PodFacts[]): RolloutFailedError {
   const pod = pods.find(({ uid }) => uid === finding.object.uid) ?? pods.find(({ ready }) => !ready)
   return new RolloutFailedError(finding, pod)
+}
+
+/** What makes a line of progress news. */
+function progressKind({ pods }: RolloutFacts, [concern]: Finding[]): string {
+  return `${pods.filter((pod) => pod.ready).length} ${concern?.code}`
 }
 
 function progressLine({ deployment, pods }: RolloutFacts, concerns: Finding[]): string {
