@@ -1,13 +1,13 @@
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { readEnvironment } from '../adapters/kubernetes/environment-facts.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
-import type { EnvironmentFacts, Gap } from '../domain/diagnosis/facts.ts'
-import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { EmrError, ExitCode } from '../errors.ts'
 import { diagnosisView } from '../output/diagnosis-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
 import { type DiagnosePorts, type Diagnosis, diagnoseEnvironment } from '../workflows/diagnose.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { clusterAccess } from './cluster-access.ts'
+import { readAws } from './diagnose-aws.ts'
 import type { Session } from './session.ts'
 import { openTarget, type TargetFlags } from './target.ts'
 
@@ -51,7 +51,7 @@ export function diagnosePorts(session: Session, client: KubernetesClient): Diagn
     read: async () => {
       const [cluster, aws] = await Promise.all([
         readEnvironment(client, environment.namespace, signal),
-        readAws(session),
+        readAws(environment, signal),
       ])
       return { facts: { ...cluster.facts, ...aws.facts }, gaps: [...cluster.gaps, ...aws.gaps] }
     },
@@ -59,32 +59,4 @@ export function diagnosePorts(session: Session, client: KubernetesClient): Diagn
     signal,
     now: Date.now,
   }
-}
-
-/** Databases and alarms of an environment on AWS. What cannot be read is a gap: the cluster's findings count alone. */
-async function readAws({
-  environment,
-  signal,
-}: Session): Promise<{ facts: Partial<EnvironmentFacts>; gaps: Gap[] }> {
-  const { aws, name } = environment
-  if (aws === undefined) return { facts: {}, gaps: [] }
-  const prefix = `emr-platform-${name}`
-  const gaps: Gap[] = []
-  const attempt = async <T>(what: string, read: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await read()
-    } catch (error) {
-      gaps.push({ what, why: messageOf(error) })
-      return undefined
-    }
-  }
-  const [databases, alarms] = await Promise.all([
-    attempt('RDS', async () =>
-      (await import('../adapters/aws/rds.ts')).databaseInstances(aws, prefix, signal),
-    ),
-    attempt('CloudWatch alarms', async () =>
-      (await import('../adapters/aws/alarms.ts')).openAlarms(aws, prefix, signal),
-    ),
-  ])
-  return { facts: { ...(databases && { databases }), ...(alarms && { alarms }) }, gaps }
 }

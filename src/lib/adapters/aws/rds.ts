@@ -1,3 +1,4 @@
+import type { DBInstance } from '@aws-sdk/client-rds'
 import type { AwsAccount } from '../../domain/environment.ts'
 import { clientConfig } from './account.ts'
 import { awsError } from './errors.ts'
@@ -8,20 +9,61 @@ export interface DatabaseInstance {
   status: string
 }
 
+/** Where an instance listens, and the security groups that guard it. */
+export interface InstancePlace {
+  id: string
+  port: number
+  vpc: string
+  public: boolean
+  subnets: string[]
+  groups: string[]
+}
+
 /** RDS DescribeDBInstances, those whose identifier begins with the prefix. */
 export async function databaseInstances(
   account: AwsAccount,
   prefix: string,
   abortSignal: AbortSignal,
 ): Promise<DatabaseInstance[]> {
+  const found = await instances(account, prefix, abortSignal)
+  return found.map(({ DBInstanceIdentifier: id = '', DBInstanceStatus: status = '' }) => ({ id, status }))
+}
+
+/** The same instances by where they are; without those that do not listen yet. */
+export async function instancePlaces(
+  account: AwsAccount,
+  prefix: string,
+  abortSignal: AbortSignal,
+): Promise<InstancePlace[]> {
+  const found = await instances(account, prefix, abortSignal)
+  return found.flatMap(
+    ({
+      DBInstanceIdentifier: id = '',
+      Endpoint,
+      DBSubnetGroup,
+      PubliclyAccessible,
+      VpcSecurityGroups = [],
+    }) => {
+      const { VpcId: vpc, Subnets = [] } = DBSubnetGroup ?? {}
+      if (Endpoint?.Port === undefined || vpc === undefined) return []
+      const subnets = Subnets.flatMap(({ SubnetIdentifier }) => SubnetIdentifier ?? [])
+      const groups = VpcSecurityGroups.flatMap(({ VpcSecurityGroupId }) => VpcSecurityGroupId ?? [])
+      return [{ id, port: Endpoint.Port, vpc, public: PubliclyAccessible === true, subnets, groups }]
+    },
+  )
+}
+
+async function instances(
+  account: AwsAccount,
+  prefix: string,
+  abortSignal: AbortSignal,
+): Promise<DBInstance[]> {
   const { paginateDescribeDBInstances, RDSClient } = await import('@aws-sdk/client-rds')
   const client = new RDSClient(clientConfig(account))
-  const found: DatabaseInstance[] = []
+  const found: DBInstance[] = []
   try {
-    for await (const page of paginateDescribeDBInstances({ client }, {}, { abortSignal })) {
-      for (const { DBInstanceIdentifier: id = '', DBInstanceStatus: status = '' } of page.DBInstances ?? []) {
-        if (id.startsWith(prefix)) found.push({ id, status })
-      }
+    for await (const { DBInstances = [] } of paginateDescribeDBInstances({ client }, {}, { abortSignal })) {
+      found.push(...DBInstances.filter(({ DBInstanceIdentifier: id }) => id?.startsWith(prefix)))
     }
     return found
   } catch (error) {

@@ -19,7 +19,7 @@ import type { KubernetesObject, ResourceType } from './types.ts'
 
 const PAGE_SIZE = 500
 
-type ClusterFacts = Omit<EnvironmentFacts, 'databases' | 'alarms'>
+type ClusterFacts = Omit<EnvironmentFacts, 'databases' | 'databaseNetwork' | 'alarms'>
 type Reads = { [Key in keyof ClusterFacts]: () => Promise<ClusterFacts[Key]> }
 
 /**

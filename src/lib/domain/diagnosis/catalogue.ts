@@ -8,6 +8,16 @@ export const CATALOGUE = {
   NODE_NOT_READY: { headline: 'a node is not ready', layer: 0, severity: 'problem' },
   NODE_PRESSURE: { headline: 'a node runs out of a resource', layer: 0, severity: 'problem' },
   DATABASE_DOWN: { headline: 'the database is not available', layer: 0, severity: 'problem' },
+  DATABASE_BLOCKED: {
+    headline: 'a security group keeps the pods from the database',
+    layer: 0,
+    severity: 'problem',
+  },
+  DATABASE_UNROUTED: {
+    headline: 'no route leads from the pods to the database',
+    layer: 0,
+    severity: 'problem',
+  },
   DNS_MISSING: { headline: 'CoreDNS is not available', layer: 0, severity: 'problem' },
   POD_REFUSED: { headline: 'the API server refuses the pods', layer: 1, severity: 'problem' },
   VOLUME_CLAIM_PENDING: { headline: 'a volume claim is not bound', layer: 1, severity: 'problem' },

@@ -12,6 +12,7 @@ import {
   quotaFindings,
   secretFindings,
 } from './controllers.ts'
+import { databaseNetworkFindings } from './database-network.ts'
 import type { EnvironmentFacts } from './facts.ts'
 import { ingressFindings, policyFindings, serviceFindings } from './network.ts'
 import { podTroubles } from './pods.ts'
@@ -41,6 +42,8 @@ export function evaluate(
   return [
     ...nodeFindings(facts, now),
     ...addOnFindings(facts),
+    // Before the status: what keeps the packets away explains the time-outs also of a database that is being modified.
+    ...databaseNetworkFindings(facts.databaseNetwork),
     ...databaseFindings(facts),
     ...claimFindings(facts, now),
     ...secretFindings(facts),
@@ -96,6 +99,9 @@ function explains(cause: Finding, effect: Finding): boolean {
       return effect.database?.code === 'name' || /ENOTFOUND|EAI_AGAIN|no such host/.test(effect.message)
     case 'DATABASE_DOWN':
       return effect.database?.code === 'refused' || effect.database?.code === 'timeout'
+    case 'DATABASE_BLOCKED':
+    case 'DATABASE_UNROUTED':
+      return effect.database?.code === 'timeout'
     case 'METRICS_MISSING':
       return effect.code === 'AUTOSCALER_FAILING'
     case 'VOLUME_CLAIM_PENDING':

@@ -1,4 +1,5 @@
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
+import type { DatabaseNetwork } from './database-network.ts'
 
 /** What a condition of an object's status says. Times are epoch milliseconds. */
 export interface Condition {
@@ -142,6 +143,8 @@ export interface EnvironmentFacts {
   podUsage: Map<string, Map<string, Usage>> | undefined
   nodeUsage: Map<string, Usage> | undefined
   databases: DatabaseFacts[]
+  /** Of an environment on EKS whose databases are known. */
+  databaseNetwork: DatabaseNetwork
   alarms: { name: string; state: string; reason: string }[]
 }
 

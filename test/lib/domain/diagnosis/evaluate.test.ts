@@ -5,7 +5,7 @@ import { evaluate, rank } from '../../../../src/lib/domain/diagnosis/evaluate.ts
 import type { EnvironmentFacts } from '../../../../src/lib/domain/diagnosis/facts.ts'
 import type { ContainerFacts, PodFacts, Terminated } from '../../../../src/lib/domain/rollout/facts.ts'
 import { container, event, healthy, pod, thresholds } from '../rollout/facts.ts'
-import { autoscaler, condition, deployment, ingress, node, service } from './facts.ts'
+import { autoscaler, condition, databaseNetwork, deployment, ingress, node, rule, service } from './facts.ts'
 
 const HOUR = 3_600_000
 const NOW = 10 * HOUR
@@ -370,6 +370,16 @@ const cases: Case[] = [
     near: { databases: [{ id: 'emr', status: 'backing-up' }] },
   },
   {
+    code: 'DATABASE_BLOCKED',
+    case: { databaseNetwork: databaseNetwork({ ingress: [rule({ groups: ['sg-office'] })] }) },
+    near: { databaseNetwork: databaseNetwork() },
+  },
+  {
+    code: 'DATABASE_UNROUTED',
+    case: { databaseNetwork: databaseNetwork({ vpc: 'vpc-data' }) },
+    near: { databaseNetwork: databaseNetwork() },
+  },
+  {
     code: 'HOOK_FAILED',
     case: { jobs: [{ uid: 'j', name: 'migrate', succeeded: false, failedPods: 3 }] },
     near: { jobs: [{ uid: 'j', name: 'migrate', succeeded: true, failedPods: 3 }] },
@@ -444,6 +454,25 @@ describe('the cause comes first', () => {
     const found = rank([...down, refused, password])
     expect(found.map(({ code, effects }) => [code, effects.length])).toEqual([
       ['DATABASE_DOWN', 1],
+      ['CRASH_LOOP', 0],
+    ])
+  })
+  test('a closed security group before the services that time out, and not before those that are refused', () => {
+    const crash = (service: string, line: string) => ({
+      code: 'CRASH_LOOP' as const,
+      object: { kind: 'Pod', name: service, uid: service },
+      service,
+      reason: 'CrashLoopBackOff',
+      message: 'exit code 1',
+      database: databaseCause([line]),
+      advice: '',
+    })
+    const closed = evaluate({ databaseNetwork: databaseNetwork({ ingress: [] }) }, thresholds, NOW)
+    const silent = crash('app', 'database: connect ETIMEDOUT 10.0.2.5:5432')
+    const refused = crash('other', 'database: connect ECONNREFUSED 10.0.2.5:5432')
+    const found = rank([silent, refused, ...closed])
+    expect(found.map(({ code, effects }) => [code, effects.length])).toEqual([
+      ['DATABASE_BLOCKED', 1],
       ['CRASH_LOOP', 0],
     ])
   })

@@ -1,4 +1,9 @@
 import type {
+  DatabaseNetwork,
+  DatabasePlace,
+  IngressRule,
+} from '../../../../src/lib/domain/diagnosis/database-network.ts'
+import type {
   AutoscalerFacts,
   Condition,
   IngressFacts,
@@ -81,4 +86,31 @@ export function node(facts: Partial<NodeFacts> = {}): NodeFacts {
     createdAt: 0,
     ...facts,
   }
+}
+
+export function rule(facts: Partial<IngressRule> = {}): IngressRule {
+  return { protocol: 'tcp', ports: { from: 5432, to: 5432 }, groups: [], blocks: [], ...facts }
+}
+
+/** Nodes in two private subnets of 10.0.0.0/16, and a database that lets their group in. */
+export function databaseNetwork(
+  database: Partial<DatabasePlace> = {},
+  pods: Partial<DatabaseNetwork['pods']> = {},
+): DatabaseNetwork {
+  const subnets = [
+    { id: 'subnet-a', blocks: ['10.0.16.0/20'] },
+    { id: 'subnet-b', blocks: ['10.0.32.0/20'] },
+  ]
+  const place: DatabasePlace = {
+    id: 'emr',
+    port: 5432,
+    vpc: 'vpc-1',
+    public: false,
+    subnets: [{ id: 'subnet-db', blocks: ['10.1.0.0/24'] }],
+    groups: ['sg-db'],
+    ingress: [rule({ groups: ['sg-nodes'] })],
+    ...database,
+  }
+  const all = { vpc: 'vpc-1', groups: ['sg-cluster', 'sg-nodes'], subnets, tables: [], ...pods }
+  return { pods: all, databases: [place] }
 }

@@ -1,0 +1,219 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  AuthorizeSecurityGroupIngressCommand,
+  CreateManagedPrefixListCommand,
+  CreateRouteCommand,
+  CreateSecurityGroupCommand,
+  CreateSubnetCommand,
+  CreateVpcCommand,
+  CreateVpcPeeringConnectionCommand,
+  DescribeRouteTablesCommand,
+  EC2Client,
+  type IpPermission,
+  RevokeSecurityGroupIngressCommand,
+  RunInstancesCommand,
+} from '@aws-sdk/client-ec2'
+import { CreateDBInstanceCommand, CreateDBSubnetGroupCommand, RDSClient } from '@aws-sdk/client-rds'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { readAws } from '../../../src/lib/cli/diagnose-aws.ts'
+import type { Environment } from '../../../src/lib/domain/environment.ts'
+import { type Diagnosis, diagnoseEnvironment } from '../../../src/lib/workflows/diagnose.ts'
+import { thresholds } from '../../lib/domain/rollout/facts.ts'
+import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
+
+const PORT = 5432
+
+describe.skipIf(motoLack() !== undefined)('emr diagnose between the pods and the database', () => {
+  let emulator: Emulator
+  let denying: Server
+  let ec2: EC2Client
+  let ids: Awaited<ReturnType<typeof furnish>>
+  beforeAll(async () => {
+    emulator = await startEmulator()
+    denying = await startDenying(emulator.endpoint, 'DescribeSecurityGroups')
+    for (const [name, value] of Object.entries(emulator.env)) vi.stubEnv(name, value)
+    ec2 = new EC2Client({ region: 'us-east-1', endpoint: emulator.endpoint })
+    ids = await furnish(emulator.endpoint, ec2)
+  })
+  afterAll(async () => {
+    vi.unstubAllEnvs()
+    ec2?.destroy()
+    denying?.closeAllConnections()
+    denying?.close()
+    await emulator?.stop()
+  })
+  const admitted: IpPermission[] = []
+  const admit = async (source: Partial<IpPermission>) => {
+    const rule = { IpProtocol: 'tcp', FromPort: PORT, ToPort: PORT, ...source }
+    admitted.push(rule)
+    const input = { GroupId: ids.guard, IpPermissions: [rule] }
+    await ec2.send(new AuthorizeSecurityGroupIngressCommand(input))
+  }
+  afterEach(async () => {
+    const IpPermissions = admitted.splice(0)
+    if (IpPermissions.length > 0)
+      await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId: ids.guard, IpPermissions }))
+  })
+  const codes = ({ findings }: Diagnosis) => findings.map(({ code }) => code)
+
+  test('a group that lets nobody in, or only on another port, is the finding, with what to do', async () => {
+    await admit({ FromPort: 6379, ToPort: 6379, UserIdGroupPairs: [{ GroupId: ids.nodes }] })
+    const { health, findings, notEvaluated } = await diagnose(emulator.endpoint)
+    expect({ health, notEvaluated }).toEqual({ health: 'unhealthy', notEvaluated: [] })
+    expect(findings).toMatchObject([
+      {
+        code: 'DATABASE_BLOCKED',
+        object: { name: 'emr-platform-near' },
+        message: `no rule of ${ids.guard} lets ${ids.nodes}, ${ids.subnet} in on port ${PORT}`,
+        advice: expect.stringContaining(`let ${ids.nodes} in with a rule of ${ids.guard}`),
+      },
+    ])
+  })
+
+  test.each([
+    ['the group of the nodes', () => ({ UserIdGroupPairs: [{ GroupId: ids.nodes }] })],
+    ['the addresses of the VPC', () => ({ IpRanges: [{ CidrIp: '10.0.0.0/16' }] })],
+    ['a prefix list with their subnet', () => ({ PrefixListIds: [{ PrefixListId: ids.prefixes }] })],
+  ])('%s may come in: nothing is found', async (_, source) => {
+    await admit(source())
+    expect(await diagnose(emulator.endpoint)).toMatchObject({ health: 'healthy', findings: [] })
+  })
+
+  test('a database in another VPC needs a route from the subnets of the nodes', async () => {
+    const { RouteTables = [] } = await ec2.send(
+      new DescribeRouteTablesCommand({ Filters: [{ Name: 'vpc-id', Values: [ids.vpc] }] }),
+    )
+    const far = () => diagnose(emulator.endpoint, 'emr-platform-far')
+    await admit({ IpRanges: [{ CidrIp: '10.0.0.0/16' }] })
+    expect(codes(await far())).toEqual(['DATABASE_UNROUTED'])
+    const { VpcPeeringConnection } = await ec2.send(
+      new CreateVpcPeeringConnectionCommand({ VpcId: ids.vpc, PeerVpcId: ids.farVpc }),
+    )
+    const { VpcPeeringConnectionId } = VpcPeeringConnection ?? {}
+    const { RouteTableId } = RouteTables[0] ?? {}
+    await ec2.send(
+      new CreateRouteCommand({ RouteTableId, DestinationCidrBlock: '10.1.0.0/16', VpcPeeringConnectionId }),
+    )
+    expect(await far()).toMatchObject({ health: 'healthy', findings: [] })
+  })
+
+  test('what the identity may not read is not evaluated, and not healthy', async () => {
+    const diagnosis = await diagnose(`http://127.0.0.1:${(denying.address() as AddressInfo).port}`)
+    expect(diagnosis).toMatchObject({
+      health: 'unknown',
+      findings: [],
+      notEvaluated: [
+        { what: 'network of the database', why: expect.stringMatching(/^The AWS identity may not read/) },
+      ],
+    })
+  })
+})
+
+/** The part of the diagnosis that AWS answers, of an environment on EKS. */
+function diagnose(endpoint: string, instance = 'emr-platform-near'): Promise<Diagnosis> {
+  const environment: Pick<Environment, 'name' | 'aws' | 'cluster' | 'database'> = {
+    name: 'net',
+    aws: { accountId: MOTO_ACCOUNT, region: 'us-east-1', endpoint },
+    cluster: { kind: 'eks', name: 'net' },
+    database: { instance, tls: { mode: 'verify-full' } },
+  }
+  const signal = AbortSignal.timeout(60_000)
+  return diagnoseEnvironment({
+    environment: { ...environment, services: [], rollout: thresholds } as unknown as Environment,
+    read: () => readAws(environment, signal),
+    workloads: { logLines: async () => [] },
+    signal,
+    now: Date.now,
+  })
+}
+
+/** A cluster with one node, a database in its VPC and one in another; both databases have the same kind of guard. */
+async function furnish(endpoint: string, ec2: EC2Client) {
+  const rds = new RDSClient({ region: 'us-east-1', endpoint })
+  const vpcOf = async (CidrBlock: string) =>
+    (await ec2.send(new CreateVpcCommand({ CidrBlock }))).Vpc?.VpcId ?? ''
+  const subnetOf = async (VpcId: string, CidrBlock: string) =>
+    (await ec2.send(new CreateSubnetCommand({ VpcId, CidrBlock }))).Subnet?.SubnetId ?? ''
+  const groupOf = async (VpcId: string, GroupName: string) =>
+    (await ec2.send(new CreateSecurityGroupCommand({ VpcId, GroupName, Description: GroupName }))).GroupId ??
+    ''
+  const databaseOf = async (id: string, subnet: string, guard: string) => {
+    const DBSubnetGroupName = id
+    const group = { DBSubnetGroupName, DBSubnetGroupDescription: id, SubnetIds: [subnet] }
+    await rds.send(new CreateDBSubnetGroupCommand(group))
+    await rds.send(
+      new CreateDBInstanceCommand({
+        ...{ DBInstanceIdentifier: id, DBInstanceClass: 'db.t3.micro', Engine: 'postgres', Port: PORT },
+        ...{ AllocatedStorage: 20, MasterUsername: 'emr', MasterUserPassword: 'of-a-test' },
+        ...{ DBSubnetGroupName, VpcSecurityGroupIds: [guard], PubliclyAccessible: false },
+      }),
+    )
+  }
+  const [vpc, farVpc] = [await vpcOf('10.0.0.0/16'), await vpcOf('10.1.0.0/16')]
+  const subnet = await subnetOf(vpc, '10.0.16.0/20')
+  const [nodes, cluster] = [await groupOf(vpc, 'nodes'), await groupOf(vpc, 'cluster')]
+  const guard = await groupOf(vpc, 'rds')
+  await databaseOf('emr-platform-near', await subnetOf(vpc, '10.0.128.0/24'), guard)
+  await databaseOf('emr-platform-far', await subnetOf(farVpc, '10.1.0.0/24'), guard)
+  await createCluster(endpoint, { subnetIds: [subnet], vpcId: vpc, clusterSecurityGroupId: cluster })
+  await ec2.send(
+    new RunInstancesCommand({
+      ...{ ImageId: 'ami-12c6146b', InstanceType: 'm6i.large', MinCount: 1, MaxCount: 1 },
+      ...{ SubnetId: subnet, SecurityGroupIds: [nodes] },
+      TagSpecifications: [
+        { ResourceType: 'instance', Tags: [{ Key: 'kubernetes.io/cluster/net', Value: 'owned' }] },
+      ],
+    }),
+  )
+  const { PrefixList } = await ec2.send(
+    new CreateManagedPrefixListCommand({
+      ...{ PrefixListName: 'private', MaxEntries: 2, AddressFamily: 'IPv4' },
+      Entries: [{ Cidr: '10.0.16.0/20' }],
+    }),
+  )
+  rds.destroy()
+  return { vpc, farVpc, subnet, nodes, cluster, guard, prefixes: PrefixList?.PrefixListId ?? '' }
+}
+
+/** Without the SDK, which does not send what EKS itself finds out: the VPC, and the group that it makes. */
+async function createCluster(endpoint: string, resourcesVpcConfig: object): Promise<void> {
+  const answer = await fetch(`${endpoint}/clusters`, {
+    method: 'POST',
+    headers: {
+      authorization: 'AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/eks/aws4_request',
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({
+      name: 'net',
+      roleArn: `arn:aws:iam::${MOTO_ACCOUNT}:role/eks`,
+      resourcesVpcConfig,
+    }),
+  })
+  expect(answer.status).toBe(200)
+}
+
+/** The emulator for an identity that may not make one call of EC2. */
+async function startDenying(endpoint: string, action: string): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const body = Buffer.concat(chunks)
+    if (body.includes(`Action=${action}&`)) {
+      const error = '<Code>UnauthorizedOperation</Code><Message>You are not authorized</Message>'
+      response.writeHead(403, { 'content-type': 'text/xml' })
+      response.end(`<Response><Errors><Error>${error}</Error></Errors></Response>`)
+      return
+    }
+    const { host: _, 'content-length': __, connection: ___, ...headers } = request.headers
+    const passed = await fetch(endpoint + request.url, {
+      method: request.method,
+      headers: headers as Record<string, string>,
+      ...(body.length > 0 && { body }),
+    })
+    const type = passed.headers.get('content-type') ?? 'text/xml'
+    response.writeHead(passed.status, { 'content-type': type }).end(await passed.text())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
