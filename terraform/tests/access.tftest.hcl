@@ -15,15 +15,12 @@ variables {
   eks_admin_principal_arns = ["arn:aws:iam::333333333333:role/emr-platform-deployer"]
 }
 
-# The whole module once; the runs below look at what it made.
+# The whole module once, and what it made.
 run "apply" {
   command = apply
-}
 
-# Mistake: a role that another service account, or another audience's token, can take.
-run "each_role_trusts_one_service_account" {
-  command = plan
-
+  # Each role trusts one service account.
+  # Mistake: a role that another service account, or another audience's token, can take.
   assert {
     condition = alltrue([
       for service in ["api-gateway", "task-service", "emr-service", "sync-service", "handover-service"] :
@@ -63,12 +60,9 @@ run "each_role_trusts_one_service_account" {
     condition     = length(aws_iam_role.irsa) == 12
     error_message = "twelve roles: seven controllers and jobs, five services"
   }
-}
 
-# Mistake: a wildcard that grants everything. Statements with the resource * may only look, or carry a condition.
-run "no_policy_grants_everything" {
-  command = plan
-
+  # No policy grants everything.
+  # Mistake: a wildcard that grants everything. Statements with the resource * may only look, or carry a condition.
   assert {
     condition = alltrue(flatten([
       for policy in concat(
@@ -98,12 +92,9 @@ run "no_policy_grants_everything" {
     ]))
     error_message = "on all resources a role may only look, unless a condition narrows it"
   }
-}
 
-# Mistake: a service that writes another's topics, or a gateway with permissions that it never needs.
-run "services_write_their_own_topics" {
-  command = plan
-
+  # Services write their own topics.
+  # Mistake: a service that writes another's topics, or a gateway with permissions that it never needs.
   assert {
     condition     = toset(keys(aws_iam_role_policy.service_kafka)) == toset(["task-service", "emr-service", "sync-service", "handover-service"])
     error_message = "the API gateway speaks no Kafka"
@@ -139,12 +130,9 @@ run "services_write_their_own_topics" {
     ]))
     error_message = "a service joins its own consumer groups"
   }
-}
 
-# Mistake: External Secrets that can read all secrets of the account, the master password's source among them.
-run "external_secrets_reads_five_entries" {
-  command = plan
-
+  # External secrets reads five entries.
+  # Mistake: External Secrets that can read all secrets of the account, the master password's source among them.
   assert {
     condition     = toset(jsondecode(aws_iam_role_policy.external_secrets.policy).Statement[0].Resource) == toset([for entry in ["database", "redis", "kafka", "api-gateway", "emr-service"] : "arn:aws:secretsmanager:us-east-1:333333333333:secret:${entry}"])
     error_message = "exactly the five entries of the charts"
@@ -154,12 +142,9 @@ run "external_secrets_reads_five_entries" {
     condition     = jsondecode(aws_iam_role_policy.external_secrets.policy).Statement[1].Resource == aws_kms_key.secrets.arn && jsondecode(aws_iam_role_policy.external_secrets.policy).Statement[1].Condition.StringEquals["kms:ViaService"] == "secretsmanager.us-east-1.amazonaws.com"
     error_message = "decryption only through Secrets Manager"
   }
-}
 
-# Mistake: a backup job that can destroy backups, or read other secrets.
-run "the_backup_job_cannot_destroy_backups" {
-  command = plan
-
+  # The backup job cannot destroy backups.
+  # Mistake: a backup job that can destroy backups, or read other secrets.
   assert {
     condition = length(setintersection(toset(flatten([for statement in jsondecode(aws_iam_role_policy.db_backup.policy).Statement : statement.Action])), toset([
       "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:PutBucketPolicy", "rds:DeleteDBSnapshot", "rds:DeleteDBInstance", "rds:ModifyDBSnapshotAttribute",
@@ -171,12 +156,9 @@ run "the_backup_job_cannot_destroy_backups" {
     condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.db_backup.policy).Statement : statement.Resource == "arn:aws:secretsmanager:us-east-1:333333333333:secret:database" if contains(flatten([statement.Action]), "secretsmanager:GetSecretValue")])
     error_message = "the database's entry only"
   }
-}
 
-# Mistake: a controller that changes other clusters' machines or load balancers.
-run "controllers_change_this_cluster_only" {
-  command = plan
-
+  # Controllers change this cluster only.
+  # Mistake: a controller that changes other clusters' machines or load balancers.
   assert {
     condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.cluster_autoscaler.policy).Statement : statement.Condition.StringEquals["aws:ResourceTag/k8s.io/cluster-autoscaler/emr-platform-production"] == "owned" if contains(flatten([statement.Action]), "autoscaling:SetDesiredCapacity")])
     error_message = "the autoscaler scales groups tagged for this cluster"
@@ -191,12 +173,9 @@ run "controllers_change_this_cluster_only" {
     condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.load_balancer_controller.policy).Statement : can(statement.Condition) || alltrue([for resource in flatten([statement.Resource]) : endswith(resource, ":security-group-rule/*")]) if contains(flatten([statement.Action]), "ec2:AuthorizeSecurityGroupIngress")])
     error_message = "the controller opens security groups of this VPC"
   }
-}
 
-# Mistake: a service role that another account's resource can borrow (confused deputy).
-run "service_roles_check_the_source" {
-  command = plan
-
+  # Service roles check the source.
+  # Mistake: a service role that another account's resource can borrow (confused deputy).
   assert {
     condition = alltrue([
       for role in [aws_iam_role.flow_logs[0], aws_iam_role.rds_monitoring, aws_iam_role.cloudtrail, aws_iam_role.backup] :
@@ -204,12 +183,9 @@ run "service_roles_check_the_source" {
     ])
     error_message = "service roles must name their account or resource"
   }
-}
 
-# Mistake: a key without rotation, one that is gone in a week, or one that nobody can administer any more.
-run "nine_keys_rotate" {
-  command = plan
-
+  # Nine keys rotate.
+  # Mistake: a key without rotation, one that is gone in a week, or one that nobody can administer any more.
   assert {
     condition = alltrue([
       for key in [aws_kms_key.eks, aws_kms_key.ebs, aws_kms_key.rds, aws_kms_key.redis, aws_kms_key.msk, aws_kms_key.secrets, aws_kms_key.logs, aws_kms_key.backup, aws_kms_key.alerts] :
@@ -232,12 +208,9 @@ run "nine_keys_rotate" {
     condition     = length(output.kms_key_arns) == 9 && length(distinct(values(output.kms_key_arns))) == 9
     error_message = "nine different keys"
   }
-}
 
-# Mistake: a key policy that the service's calls do not match: log groups and node launches fail at apply.
-run "key_policies_let_services_in" {
-  command = plan
-
+  # Key policies let services in.
+  # Mistake: a key policy that the service's calls do not match: log groups and node launches fail at apply.
   assert {
     condition     = one([for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"] if statement.Sid == "CloudWatchLogsOfThisAccount"]) == "arn:aws:logs:us-east-1:333333333333:log-group:*"
     error_message = "CloudWatch Logs of this account"

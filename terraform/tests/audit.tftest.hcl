@@ -15,15 +15,12 @@ variables {
   eks_admin_principal_arns = ["arn:aws:iam::333333333333:role/emr-platform-deployer"]
 }
 
-# The whole module once; the runs below look at what it made.
+# The whole module once, and what it made.
 run "apply" {
   command = apply
-}
 
-# Mistake: a log group that is readable without the key, or gone before an incident is noticed.
-run "log_groups_are_encrypted_and_kept_a_year" {
-  command = plan
-
+  # Log groups are encrypted and kept a year.
+  # Mistake: a log group that is readable without the key, or gone before an incident is noticed.
   assert {
     condition = alltrue([
       for group in concat(
@@ -34,12 +31,9 @@ run "log_groups_are_encrypted_and_kept_a_year" {
     ])
     error_message = "every log group: the key of logs, at least 365 days"
   }
-}
 
-# Mistake: a trail that misses regions, can be tampered with, or writes where nobody reads.
-run "cloudtrail" {
-  command = plan
-
+  # Cloudtrail.
+  # Mistake: a trail that misses regions, can be tampered with, or writes where nobody reads.
   assert {
     condition     = aws_cloudtrail.main.is_multi_region_trail && aws_cloudtrail.main.include_global_service_events && aws_cloudtrail.main.enable_log_file_validation && aws_cloudtrail.main.enable_logging
     error_message = "all regions, global services, validated, on"
@@ -69,12 +63,9 @@ run "cloudtrail" {
     condition     = one([for statement in jsondecode(aws_s3_bucket_policy.audit.policy).Statement : statement.Resource if statement.Sid == "CloudTrailDelivers"]) == "arn:aws:s3:::audit-bucket/${aws_cloudtrail.main.s3_key_prefix}/AWSLogs/333333333333/*"
     error_message = "the bucket policy must match the trail's prefix"
   }
-}
 
-# Mistake: a public bucket, one without versions, or one that talks HTTP.
-run "buckets_are_private_versioned_and_tls_only" {
-  command = plan
-
+  # Buckets are private versioned and tls only.
+  # Mistake: a public bucket, one without versions, or one that talks HTTP.
   assert {
     condition = alltrue([
       for block in [aws_s3_bucket_public_access_block.audit, aws_s3_bucket_public_access_block.access_logs, aws_s3_bucket_public_access_block.backups] :
@@ -117,12 +108,9 @@ run "buckets_are_private_versioned_and_tls_only" {
     ]))
     error_message = "bucket policies let AWS services in, nobody else"
   }
-}
 
-# Mistake: a bucket encrypted with the wrong key, or the access-log bucket with a key that log delivery cannot use.
-run "bucket_encryption" {
-  command = plan
-
+  # Bucket encryption.
+  # Mistake: a bucket encrypted with the wrong key, or the access-log bucket with a key that log delivery cannot use.
   assert {
     condition     = one(aws_s3_bucket_server_side_encryption_configuration.audit.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms" && one(aws_s3_bucket_server_side_encryption_configuration.audit.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == "arn:aws:kms:us-east-1:333333333333:key/logs"
     error_message = "audit: the key of logs"
@@ -137,13 +125,10 @@ run "bucket_encryption" {
     condition     = one(aws_s3_bucket_server_side_encryption_configuration.access_logs.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
     error_message = "access logs: SSE-S3, as log delivery supports nothing else"
   }
-}
 
-# Mistake: backups that can be deleted or expire while an incremental still needs them, or a policy that refuses the default
-# encryption because a header is missing.
-run "backup_bucket" {
-  command = plan
-
+  # Backup bucket.
+  # Mistake: backups that can be deleted or expire while an incremental still needs them, or a policy that refuses the default
+  # encryption because a header is missing.
   assert {
     condition     = aws_s3_bucket.backups.object_lock_enabled && aws_s3_bucket_object_lock_configuration.backups.rule[0].default_retention[0].days == 30 && aws_s3_bucket_object_lock_configuration.backups.rule[0].default_retention[0].mode == "GOVERNANCE"
     error_message = "30 days of Object Lock"
@@ -161,12 +146,9 @@ run "backup_bucket" {
     ])
     error_message = "an upload without the header must get the bucket's default"
   }
-}
 
-# Mistake: recovery points that can be deleted at once, or a plan that selects nothing.
-run "aws_backup" {
-  command = plan
-
+  # Aws backup.
+  # Mistake: recovery points that can be deleted at once, or a plan that selects nothing.
   assert {
     condition     = aws_backup_vault.main.kms_key_arn == "arn:aws:kms:us-east-1:333333333333:key/backup" && aws_backup_vault_lock_configuration.main.min_retention_days >= 30
     error_message = "the vault is encrypted and locked for 30 days"
@@ -181,6 +163,13 @@ run "aws_backup" {
     condition     = aws_backup_selection.database.resources == toset([aws_db_instance.main.arn])
     error_message = "the database is selected"
   }
+
+  # Account switches are off.
+  # Mistake: the account's detectors switched on twice (refused), or a switch that does nothing.
+  assert {
+    condition     = length(aws_guardduty_detector.main) == 0 && length(aws_securityhub_account.main) == 0 && length(aws_config_configuration_recorder.main) == 0
+    error_message = "off by default"
+  }
 }
 
 # Mistake: a disaster-recovery vault that gets nothing.
@@ -194,16 +183,6 @@ run "recovery_points_are_copied" {
   assert {
     condition     = alltrue([for rule in aws_backup_plan.main.rule : one(rule.copy_action).destination_vault_arn == "arn:aws:backup:us-west-2:333333333333:backup-vault:emr-platform-dr"])
     error_message = "both rules copy"
-  }
-}
-
-# Mistake: the account's detectors switched on twice (refused), or a switch that does nothing.
-run "account_switches_are_off" {
-  command = plan
-
-  assert {
-    condition     = length(aws_guardduty_detector.main) == 0 && length(aws_securityhub_account.main) == 0 && length(aws_config_configuration_recorder.main) == 0
-    error_message = "off by default"
   }
 }
 

@@ -15,15 +15,12 @@ variables {
   eks_admin_principal_arns = ["arn:aws:iam::333333333333:role/emr-platform-deployer"]
 }
 
-# The whole module once; the runs below look at what it made.
+# The whole module once, and what it made.
 run "apply" {
   command = apply
-}
 
-# Mistake: an alarm that tells nobody, or that stays silent when its metric stops.
-run "every_alarm_tells_the_topic" {
-  command = plan
-
+  # Every alarm tells the topic.
+  # Mistake: an alarm that tells nobody, or that stays silent when its metric stops.
   assert {
     condition = alltrue([
       for alarm in concat(values(aws_cloudwatch_metric_alarm.main), values(aws_cloudwatch_metric_alarm.kafka_cpu), values(aws_cloudwatch_metric_alarm.pod_restarts), values(aws_cloudwatch_metric_alarm.security)) :
@@ -41,12 +38,9 @@ run "every_alarm_tells_the_topic" {
     condition     = anytrue([for statement in jsondecode(aws_sns_topic_policy.alerts.policy).Statement : statement.Effect == "Deny" && try(statement.Condition.Bool["aws:SecureTransport"], "") == "false"]) && alltrue([for statement in jsondecode(aws_sns_topic_policy.alerts.policy).Statement : can(statement.Condition) && can(statement.Principal.Service) if statement.Effect == "Allow"])
     error_message = "TLS only, and services of this account only"
   }
-}
 
-# Mistake: a threshold typed wrongly. The table is the one of the monitoring design: value, comparison, datapoints/periods.
-run "thresholds" {
-  command = plan
-
+  # Thresholds.
+  # Mistake: a threshold typed wrongly. The table is the one of the monitoring design: value, comparison, datapoints/periods.
   assert {
     condition = alltrue([
       for name, wanted in {
@@ -104,27 +98,9 @@ run "thresholds" {
     condition     = toset(keys(aws_cloudwatch_metric_alarm.pod_restarts)) == toset(["api-gateway", "task-service", "emr-service", "sync-service", "handover-service"]) && alltrue([for alarm in aws_cloudwatch_metric_alarm.pod_restarts : anytrue([for query in alarm.metric_query : query.expression == "DIFF(restarts)"])])
     error_message = "restarts are a growing count"
   }
-}
 
-# Mistake: sizes that do not follow the instance class.
-run "thresholds_follow_the_instance" {
-  command = plan
-
-  variables {
-    environment        = "development"
-    rds_instance_class = "db.m6i.large"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.main["rds-load"].threshold == 2 && aws_cloudwatch_metric_alarm.main["rds-freeable-memory"].threshold == 2147483648 && aws_cloudwatch_metric_alarm.main["rds-connections"].threshold == 810
-    error_message = "db.m6i.large: 2 vCPUs, 8 GiB, 901 connections"
-  }
-}
-
-# Mistake: a security event that no filter sees.
-run "security_events" {
-  command = plan
-
+  # Security events.
+  # Mistake: a security event that no filter sees.
   assert {
     condition     = toset(keys(aws_cloudwatch_log_metric_filter.security)) == toset(["root-user", "console-sign-in-without-mfa", "unauthorized-calls", "trail-changed", "key-disabled", "iam-policy-changed", "bucket-policy-changed", "network-opened"]) && toset(keys(aws_cloudwatch_metric_alarm.security)) == toset(keys(aws_cloudwatch_log_metric_filter.security))
     error_message = "eight events, each with its alarm"
@@ -139,12 +115,9 @@ run "security_events" {
     condition     = toset(keys(aws_cloudwatch_event_rule.alerts)) == toset(["backup-failed", "guardduty-finding", "aws-health"]) && alltrue([for target in aws_cloudwatch_event_target.alerts : target.arn == aws_sns_topic.alerts.arn])
     error_message = "event rules tell the topic"
   }
-}
 
-# Mistake: a dashboard that CloudWatch shows as empty, since its JSON is off by a level.
-run "dashboards" {
-  command = plan
-
+  # Dashboards.
+  # Mistake: a dashboard that CloudWatch shows as empty, since its JSON is off by a level.
   assert {
     condition     = toset(keys(aws_cloudwatch_dashboard.main)) == toset(["eks", "rds", "redis", "msk", "application"])
     error_message = "five dashboards"
@@ -165,12 +138,9 @@ run "dashboards" {
     condition     = alltrue([for dashboard in aws_cloudwatch_dashboard.main : length(distinct([for widget in jsondecode(dashboard.dashboard_body).widgets : "${widget.x}/${widget.y}"])) == length(jsondecode(dashboard.dashboard_body).widgets)])
     error_message = "each widget has its own place"
   }
-}
 
-# Mistake: an output renamed, which the CLI reads by name.
-run "outputs_for_the_cli" {
-  command = plan
-
+  # Outputs for the cli.
+  # Mistake: an output renamed, which the CLI reads by name.
   assert {
     condition = (
       output.region == "us-east-1" && output.environment == "production" && output.account_id == "333333333333" &&
@@ -191,14 +161,26 @@ run "outputs_for_the_cli" {
     condition     = output.log_groups.eks == "/aws/eks/emr-platform-production/cluster" && output.log_groups.application == "/aws/containerinsights/emr-platform-production/application" && output.log_groups.rds == "/aws/rds/instance/emr-platform-production-postgres/postgresql" && output.log_groups.vpc_flow == "/aws/vpc/vpc-0123456789abcdef0/flow-logs"
     error_message = "the documented log locations"
   }
-}
 
-# Mistake: resources that cannot be told apart on the bill, or found by who answers for them.
-run "everything_is_tagged" {
-  command = plan
-
+  # Everything is tagged.
+  # Mistake: resources that cannot be told apart on the bill, or found by who answers for them.
   assert {
     condition     = local.tags == { Project = "emr-platform", Environment = "production", Owner = "platform-team@example.com", ManagedBy = "terraform", DataClassification = "phi" }
     error_message = "the five tags"
+  }
+}
+
+# Mistake: sizes that do not follow the instance class.
+run "thresholds_follow_the_instance" {
+  command = plan
+
+  variables {
+    environment        = "development"
+    rds_instance_class = "db.m6i.large"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.main["rds-load"].threshold == 2 && aws_cloudwatch_metric_alarm.main["rds-freeable-memory"].threshold == 2147483648 && aws_cloudwatch_metric_alarm.main["rds-connections"].threshold == 810
+    error_message = "db.m6i.large: 2 vCPUs, 8 GiB, 901 connections"
   }
 }

@@ -15,15 +15,12 @@ variables {
   eks_admin_principal_arns = ["arn:aws:iam::333333333333:role/emr-platform-deployer"]
 }
 
-# The whole module once; the runs below look at what it made.
+# The whole module once, and what it made.
 run "apply" {
   command = apply
-}
 
-# Mistake: a subnet or zone changed or moved, which replaces everything in it and breaks the CIDRs in the charts.
-run "three_tiers_in_three_zones" {
-  command = plan
-
+  # Three tiers in three zones.
+  # Mistake: a subnet or zone changed or moved, which replaces everything in it and breaks the CIDRs in the charts.
   assert {
     condition     = aws_vpc.main.cidr_block == "10.0.0.0/16" && aws_vpc.main.enable_dns_support && aws_vpc.main.enable_dns_hostnames
     error_message = "the VPC must be 10.0.0.0/16 with DNS"
@@ -53,12 +50,9 @@ run "three_tiers_in_three_zones" {
     condition     = alltrue([for subnet in values(aws_subnet.public) : subnet.tags["kubernetes.io/role/elb"] == "1"]) && alltrue([for subnet in values(aws_subnet.private) : subnet.tags["kubernetes.io/role/internal-elb"] == "1"])
     error_message = "the load-balancer controller finds subnets by these tags"
   }
-}
 
-# Mistake: one NAT gateway for all zones (a zone's failure cuts the others off), or a way out of the database tier.
-run "a_way_out_per_zone_and_none_for_the_database" {
-  command = plan
-
+  # A way out per zone and none for the database.
+  # Mistake: one NAT gateway for all zones (a zone's failure cuts the others off), or a way out of the database tier.
   assert {
     condition     = toset(keys(aws_nat_gateway.main)) == toset(["us-east-1a", "us-east-1b", "us-east-1c"])
     error_message = "each zone needs a NAT gateway of its own"
@@ -78,12 +72,9 @@ run "a_way_out_per_zone_and_none_for_the_database" {
     condition     = alltrue([for association in aws_route_table_association.database : association.route_table_id == aws_route_table.database.id])
     error_message = "database subnets must use the table without routes"
   }
-}
 
-# Mistake: what AWS opens by default (group, network ACL, route table) left open.
-run "defaults_are_closed" {
-  command = plan
-
+  # Defaults are closed.
+  # Mistake: what AWS opens by default (group, network ACL, route table) left open.
   assert {
     condition     = length(aws_default_security_group.closed.ingress) == 0 && length(aws_default_security_group.closed.egress) == 0
     error_message = "the default security group must have no rule"
@@ -98,12 +89,9 @@ run "defaults_are_closed" {
     condition     = length(aws_default_route_table.closed.route) == 0
     error_message = "the main route table must have no route"
   }
-}
 
-# Mistake: 0.0.0.0/0 into anything but the load balancer, or another port there.
-run "the_internet_reaches_the_load_balancer_only" {
-  command = plan
-
+  # The internet reaches the load balancer only.
+  # Mistake: 0.0.0.0/0 into anything but the load balancer, or another port there.
   assert {
     condition     = toset([for rule in aws_vpc_security_group_ingress_rule.alb_https : rule.from_port]) == toset([443]) && toset([for rule in aws_vpc_security_group_ingress_rule.alb_https : rule.to_port]) == toset([443])
     error_message = "the load balancer listens on 443"
@@ -136,12 +124,9 @@ run "the_internet_reaches_the_load_balancer_only" {
     condition     = length(aws_vpc_security_group_ingress_rule.eks_api) == 0
     error_message = "nobody outside reaches the Kubernetes API by default"
   }
-}
 
-# Mistake: a data store open to another source or on another port (9092 and 9094 would bypass IAM).
-run "each_data_store_has_one_door" {
-  command = plan
-
+  # Each data store has one door.
+  # Mistake: a data store open to another source or on another port (9092 and 9094 would bypass IAM).
   assert {
     condition     = aws_vpc_security_group_ingress_rule.rds_from_nodes.security_group_id == "sg-rds" && aws_vpc_security_group_ingress_rule.rds_from_nodes.referenced_security_group_id == "sg-nodes" && aws_vpc_security_group_ingress_rule.rds_from_nodes.from_port == 5432 && aws_vpc_security_group_ingress_rule.rds_from_nodes.to_port == 5432
     error_message = "PostgreSQL: 5432 from the nodes"
@@ -166,13 +151,10 @@ run "each_data_store_has_one_door" {
     condition     = aws_db_instance.main.vpc_security_group_ids == toset(["sg-rds"]) && aws_elasticache_replication_group.main.security_group_ids == toset(["sg-redis"]) && aws_msk_cluster.main.broker_node_group_info[0].security_groups == toset(["sg-msk"])
     error_message = "each store carries its own group and no other"
   }
-}
 
-# Mistake: a stateless ACL that forgets the answers (everything hangs), lets the internet into the database tier, or
-# passes RDP with the ephemeral range.
-run "network_acls" {
-  command = plan
-
+  # Network acls.
+  # Mistake: a stateless ACL that forgets the answers (everything hangs), lets the internet into the database tier, or
+  # passes RDP with the ephemeral range.
   assert {
     condition     = length(aws_network_acl.public.subnet_ids) == 3 && length(aws_network_acl.private.subnet_ids) == 3 && length(aws_network_acl.database.subnet_ids) == 3
     error_message = "each tier has its own ACL"
@@ -218,12 +200,9 @@ run "network_acls" {
     condition     = alltrue([for acl in [aws_network_acl.public, aws_network_acl.private, aws_network_acl.database] : length(acl.ingress) <= 20 && length(acl.egress) <= 20])
     error_message = "AWS allows 20 rules a direction"
   }
-}
 
-# Mistake: an endpoint lost, so that its traffic silently goes out through NAT, or one that carries data to other accounts.
-run "endpoints" {
-  command = plan
-
+  # Endpoints.
+  # Mistake: an endpoint lost, so that its traffic silently goes out through NAT, or one that carries data to other accounts.
   assert {
     condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["autoscaling", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "elasticloadbalancing", "kms", "logs", "secretsmanager", "ssm", "ssmmessages", "sts"])
     error_message = "interface endpoints missing"
@@ -259,12 +238,9 @@ run "endpoints" {
     ])
     error_message = "through the S3 endpoint: own buckets, and reading of AWS's own"
   }
-}
 
-# Mistake: flow logs off, thinned out, unencrypted, or under another name than the documentation tells people to look.
-run "flow_logs" {
-  command = plan
-
+  # Flow logs.
+  # Mistake: flow logs off, thinned out, unencrypted, or under another name than the documentation tells people to look.
   assert {
     condition     = aws_cloudwatch_log_group.flow_logs[0].name == "/aws/vpc/vpc-0123456789abcdef0/flow-logs"
     error_message = "documented location: /aws/vpc/<vpc-id>/flow-logs"

@@ -15,19 +15,12 @@ variables {
   eks_admin_principal_arns = ["arn:aws:iam::333333333333:role/emr-platform-deployer"]
 }
 
-# The whole module once; the runs below look at what it made.
+# The whole module once, and what it made.
 run "apply" {
   command = apply
-}
 
-# -----------------------------------------------------------------------------
-# PostgreSQL
-# -----------------------------------------------------------------------------
-
-# Mistake: patient data unencrypted, reachable from outside, or deletable with one command.
-run "postgres_is_protected" {
-  command = plan
-
+  # Postgres is protected.
+  # Mistake: patient data unencrypted, reachable from outside, or deletable with one command.
   assert {
     condition     = aws_db_instance.main.storage_encrypted && aws_db_instance.main.kms_key_id == aws_kms_key.rds.arn
     error_message = "storage must be encrypted with its key"
@@ -57,22 +50,16 @@ run "postgres_is_protected" {
     condition     = aws_db_instance.main.multi_az
     error_message = "production has a standby"
   }
-}
 
-# Mistake: fewer backups than the documented 30 days, or backups that go with the instance.
-run "postgres_keeps_backups" {
-  command = plan
-
+  # Postgres keeps backups.
+  # Mistake: fewer backups than the documented 30 days, or backups that go with the instance.
   assert {
     condition     = aws_db_instance.main.backup_retention_period >= 30 && !aws_db_instance.main.delete_automated_backups && aws_db_instance.main.copy_tags_to_snapshot
     error_message = "30 days of automated backups that outlive the instance"
   }
-}
 
-# Mistake: documented sizes changed by accident.
-run "postgres_is_what_is_documented" {
-  command = plan
-
+  # Postgres is what is documented.
+  # Mistake: documented sizes changed by accident.
   assert {
     condition     = aws_db_instance.main.engine == "postgres" && aws_db_instance.main.engine_version == "15.13" && aws_db_instance.main.instance_class == "db.r6i.2xlarge" && aws_db_instance.main.allocated_storage == 100 && aws_db_instance.main.max_allocated_storage == 1000 && aws_db_instance.main.identifier == "emr-platform-production-postgres"
     error_message = "engine, class, 100 GB growing to 1 TB"
@@ -83,26 +70,9 @@ run "postgres_is_what_is_documented" {
     condition     = !aws_db_instance.main.auto_minor_version_upgrade
     error_message = "a pinned minor version must stay"
   }
-}
 
-# Mistake: the same rule the wrong way round.
-run "a_major_version_takes_minor_upgrades" {
-  command = plan
-
-  variables {
-    rds_engine_version = "15"
-  }
-
-  assert {
-    condition     = aws_db_instance.main.auto_minor_version_upgrade && alltrue([for replica in aws_db_instance.replica : replica.auto_minor_version_upgrade])
-    error_message = "\"15\" means the newest 15"
-  }
-}
-
-# Mistake: a parameter lost without which clients may connect in clear text, or incremental backups cannot start.
-run "postgres_parameters" {
-  command = plan
-
+  # Postgres parameters.
+  # Mistake: a parameter lost without which clients may connect in clear text, or incremental backups cannot start.
   assert {
     condition     = aws_db_instance.main.parameter_group_name == aws_db_parameter_group.main.name && aws_db_parameter_group.main.family == "postgres15"
     error_message = "the group must be in use"
@@ -137,12 +107,9 @@ run "postgres_parameters" {
     ])
     error_message = "static parameters wait for a reboot"
   }
-}
 
-# Mistake: an outage that nobody can explain afterwards.
-run "postgres_is_watched" {
-  command = plan
-
+  # Postgres is watched.
+  # Mistake: an outage that nobody can explain afterwards.
   assert {
     condition     = aws_db_instance.main.monitoring_interval == 60 && aws_db_instance.main.performance_insights_enabled
     error_message = "Enhanced Monitoring and Performance Insights are documented"
@@ -157,12 +124,9 @@ run "postgres_is_watched" {
     condition     = contains(keys(aws_cloudwatch_log_group.rds), "/aws/rds/instance/emr-platform-production-postgres/postgresql") && length(aws_cloudwatch_log_group.rds) == 6
     error_message = "documented location /aws/rds/instance/<instance-id>, for the primary and both replicas"
   }
-}
 
-# Mistake: a replica with weaker settings than its primary, unnoticed until it is promoted.
-run "replicas_repeat_every_setting" {
-  command = plan
-
+  # Replicas repeat every setting.
+  # Mistake: a replica with weaker settings than its primary, unnoticed until it is promoted.
   assert {
     condition     = toset(keys(aws_db_instance.replica)) == toset(["emr-platform-production-postgres-replica-1", "emr-platform-production-postgres-replica-2"])
     error_message = "two replicas"
@@ -182,5 +146,19 @@ run "replicas_repeat_every_setting" {
       replica.max_allocated_storage == 1000 && replica.ca_cert_identifier == aws_db_instance.main.ca_cert_identifier
     ])
     error_message = "a replica must be as protected as its primary"
+  }
+}
+
+# Mistake: the same rule the wrong way round.
+run "a_major_version_takes_minor_upgrades" {
+  command = plan
+
+  variables {
+    rds_engine_version = "15"
+  }
+
+  assert {
+    condition     = aws_db_instance.main.auto_minor_version_upgrade && alltrue([for replica in aws_db_instance.replica : replica.auto_minor_version_upgrade])
+    error_message = "\"15\" means the newest 15"
   }
 }

@@ -15,19 +15,12 @@ variables {
   eks_admin_principal_arns = ["arn:aws:iam::333333333333:role/emr-platform-deployer"]
 }
 
-# The whole module once; the runs below look at what it made.
+# The whole module once, and what it made.
 run "apply" {
   command = apply
-}
 
-# -----------------------------------------------------------------------------
-# Redis
-# -----------------------------------------------------------------------------
-
-# Mistake: sessions in clear text on disk or on the wire, or a cache without a token.
-run "redis_is_protected" {
-  command = plan
-
+  # Redis is protected.
+  # Mistake: sessions in clear text on disk or on the wire, or a cache without a token.
   assert {
     condition     = aws_elasticache_replication_group.main.at_rest_encryption_enabled == "true" && aws_elasticache_replication_group.main.kms_key_id == aws_kms_key.redis.arn
     error_message = "at rest: the customer-managed key"
@@ -47,12 +40,9 @@ run "redis_is_protected" {
     condition     = aws_elasticache_subnet_group.main.subnet_ids == toset([for subnet in aws_subnet.database : subnet.id]) && aws_elasticache_replication_group.main.subnet_group_name == aws_elasticache_subnet_group.main.name
     error_message = "Redis belongs in the database tier"
   }
-}
 
-# Mistake: documented size or daily snapshots lost, or logs to nowhere.
-run "redis_is_what_is_documented" {
-  command = plan
-
+  # Redis is what is documented.
+  # Mistake: documented size or daily snapshots lost, or logs to nowhere.
   assert {
     condition     = aws_elasticache_replication_group.main.engine == "redis" && aws_elasticache_replication_group.main.engine_version == "7.0" && aws_elasticache_replication_group.main.node_type == "cache.r6g.xlarge" && aws_elasticache_replication_group.main.num_cache_clusters == 3
     error_message = "Redis 7.0, three nodes of cache.r6g.xlarge"
@@ -72,31 +62,9 @@ run "redis_is_what_is_documented" {
     condition     = toset([for delivery in aws_elasticache_replication_group.main.log_delivery_configuration : delivery.log_type]) == toset(["slow-log", "engine-log"])
     error_message = "slow and engine logs go to CloudWatch"
   }
-}
 
-# Mistake: failover asked of one node, which ElastiCache refuses at apply.
-run "one_redis_node_has_no_failover" {
-  command = plan
-
-  variables {
-    environment           = "development"
-    redis_num_cache_nodes = 1
-  }
-
-  assert {
-    condition     = !aws_elasticache_replication_group.main.automatic_failover_enabled && !aws_elasticache_replication_group.main.multi_az_enabled
-    error_message = "one node: no failover, no multi-AZ"
-  }
-}
-
-# -----------------------------------------------------------------------------
-# Kafka
-# -----------------------------------------------------------------------------
-
-# Mistake: a broker that lets anyone in, or speaks plaintext.
-run "kafka_is_protected" {
-  command = plan
-
+  # Kafka is protected.
+  # Mistake: a broker that lets anyone in, or speaks plaintext.
   assert {
     condition     = aws_msk_cluster.main.client_authentication[0].unauthenticated == false && aws_msk_cluster.main.client_authentication[0].sasl[0].iam && !aws_msk_cluster.main.client_authentication[0].sasl[0].scram && length(aws_msk_cluster.main.client_authentication[0].tls) == 0
     error_message = "IAM is the only way in"
@@ -116,12 +84,9 @@ run "kafka_is_protected" {
     condition     = aws_msk_cluster.main.broker_node_group_info[0].connectivity_info[0].public_access[0].type == "DISABLED" && aws_msk_cluster.main.broker_node_group_info[0].client_subnets == toset([for subnet in aws_subnet.database : subnet.id])
     error_message = "no public brokers; the database tier"
   }
-}
 
-# Mistake: documented size lost, or a disk that cannot grow.
-run "kafka_is_what_is_documented" {
-  command = plan
-
+  # Kafka is what is documented.
+  # Mistake: documented size lost, or a disk that cannot grow.
   assert {
     condition     = aws_msk_cluster.main.number_of_broker_nodes == 3 && aws_msk_cluster.main.broker_node_group_info[0].instance_type == "kafka.m5.2xlarge" && aws_msk_cluster.main.broker_node_group_info[0].storage_info[0].ebs_storage_info[0].volume_size == 1000
     error_message = "three brokers of kafka.m5.2xlarge with 1 TB"
@@ -146,12 +111,9 @@ run "kafka_is_what_is_documented" {
     condition     = aws_msk_cluster.main.logging_info[0].broker_logs[0].cloudwatch_logs[0].enabled && aws_msk_cluster.main.logging_info[0].broker_logs[0].cloudwatch_logs[0].log_group == aws_cloudwatch_log_group.msk.name
     error_message = "broker logs go to their log group"
   }
-}
 
-# Mistake: acknowledged events lost with one broker, or topics made by a typing error.
-run "kafka_writes_are_durable" {
-  command = plan
-
+  # Kafka writes are durable.
+  # Mistake: acknowledged events lost with one broker, or topics made by a typing error.
   assert {
     condition     = strcontains(aws_msk_configuration.main.server_properties, "default.replication.factor=3\n") && strcontains(aws_msk_configuration.main.server_properties, "min.insync.replicas=2\n") && strcontains(aws_msk_configuration.main.server_properties, "unclean.leader.election.enable=false\n") && strcontains(aws_msk_configuration.main.server_properties, "auto.create.topics.enable=false\n")
     error_message = "three copies, two in sync, no unclean leader, no automatic topics"
@@ -160,6 +122,21 @@ run "kafka_writes_are_durable" {
   assert {
     condition     = can(regex("^emr-platform-production-kafka-[0-9a-f]{8}$", aws_msk_configuration.main.name))
     error_message = "the configuration's name must carry the hash of its content"
+  }
+}
+
+# Mistake: failover asked of one node, which ElastiCache refuses at apply.
+run "one_redis_node_has_no_failover" {
+  command = plan
+
+  variables {
+    environment           = "development"
+    redis_num_cache_nodes = 1
+  }
+
+  assert {
+    condition     = !aws_elasticache_replication_group.main.automatic_failover_enabled && !aws_elasticache_replication_group.main.multi_az_enabled
+    error_message = "one node: no failover, no multi-AZ"
   }
 }
 
