@@ -104,7 +104,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('a roll-out that cannot succeed, wi
     return items.map(({ metadata }) => metadata.labels.status).sort()
   }
 
-  test.each(cases)('$fault: $headline', async ({ fault, headline, reason, ruleMs, exitCode, log }) => {
+  test.concurrent.each(cases)('$fault: $headline', async ({ fault, headline, reason, ruleMs, exitCode, log }) => {
     const namespace = project.namespaceOf(fault)
     expect((await project.emr('deploy', fault)).code).toBe(0)
     const { code, stdout, stderr } = await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, '--json')
@@ -122,7 +122,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('a roll-out that cannot succeed, wi
     expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
   })
 
-  test('quota: the API server refuses the new pods', async () => {
+  test.concurrent('quota: the API server refuses the new pods', async () => {
     const namespace = project.namespaceOf('quota')
     expect((await project.emr('deploy', 'quota')).code).toBe(0)
     await project.kubectl('create', 'quota', 'small', '-n', namespace, '--hard=pods=2')
