@@ -104,23 +104,26 @@ describe.skipIf(!onSandbox).each(helmMajors)('a roll-out that cannot succeed, wi
     return items.map(({ metadata }) => metadata.labels.status).sort()
   }
 
-  test.concurrent.each(cases)('$fault: $headline', async ({ fault, headline, reason, ruleMs, exitCode, log }) => {
-    const namespace = project.namespaceOf(fault)
-    expect((await project.emr('deploy', fault)).code).toBe(0)
-    const { code, stdout, stderr } = await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, '--json')
-    expect(code).toBe(6)
-    expect(stderr).toContain(`✖ task-service: ${headline}`)
-    expect(stderr).toMatch(/pod +task-service-[a-z0-9]+-[a-z0-9]+/)
-    expect(stderr).toMatch(reason)
-    if (log) expect(stderr).toMatch(log)
-    const { error } = JSON.parse(stdout)
-    expect(error.details.durationMs).toBeLessThan(ruleMs + DETECTION_MS)
-    const [{ failure }] = error.details.services
-    if (fault !== 'unschedulable') expect(failure.finding.container).toBe('task-service')
-    if (exitCode !== undefined) expect(failure.finding.exitCode).toBe(exitCode)
-    expect(readdirSync(error.details.evidence)).toContain('task-service.json')
-    expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
-  })
+  test.concurrent.each(cases)(
+    '$fault: $headline',
+    async ({ fault, headline, reason, ruleMs, exitCode, log }) => {
+      const namespace = project.namespaceOf(fault)
+      expect((await project.emr('deploy', fault)).code).toBe(0)
+      const { code, stdout, stderr } = await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, '--json')
+      expect(code).toBe(6)
+      expect(stderr).toContain(`✖ task-service: ${headline}`)
+      expect(stderr).toMatch(/pod +task-service-[a-z0-9]+-[a-z0-9]+/)
+      expect(stderr).toMatch(reason)
+      if (log) expect(stderr).toMatch(log)
+      const { error } = JSON.parse(stdout)
+      expect(error.details.durationMs).toBeLessThan(ruleMs + DETECTION_MS)
+      const [{ failure }] = error.details.services
+      if (fault !== 'unschedulable') expect(failure.finding.container).toBe('task-service')
+      if (exitCode !== undefined) expect(failure.finding.exitCode).toBe(exitCode)
+      expect(readdirSync(error.details.evidence)).toContain('task-service.json')
+      expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
+    },
+  )
 
   test.concurrent('quota: the API server refuses the new pods', async () => {
     const namespace = project.namespaceOf('quota')
