@@ -104,7 +104,12 @@ export class SandboxServer {
       server.close()
       server.closeAllConnections()
     }
-    this.#store.close()
+    try {
+      this.#store.close()
+    } catch (error) {
+      // Where the folder was removed there is nothing to keep; the rest has to end all the same.
+      if (existsSync(this.#folder)) throw error
+    }
     this.#end.resolve()
   }
 
