@@ -6,9 +6,7 @@ import type {
 import type {
   AutoscalerFacts,
   Condition,
-  IngressFacts,
   NodeFacts,
-  ServiceFacts,
   WorkloadFacts,
 } from '../../../../src/lib/domain/diagnosis/facts.ts'
 
@@ -32,28 +30,6 @@ export function deployment(facts: Partial<WorkloadFacts> = {}): WorkloadFacts {
     labels: { app: 'app' },
     ports: ['http'],
     memoryLimits: { app: 100 },
-    ...facts,
-  }
-}
-
-export function service(facts: Partial<ServiceFacts> = {}): ServiceFacts {
-  return {
-    uid: 'service',
-    name: 'app',
-    service: 'app',
-    selector: { app: 'app' },
-    ports: [{ name: 'http', port: 80, target: 'http' }],
-    ...facts,
-  }
-}
-
-export function ingress(facts: Partial<IngressFacts> = {}): IngressFacts {
-  return {
-    uid: 'ing',
-    name: 'app',
-    createdAt: 0,
-    addresses: ['lb'],
-    backends: [{ service: 'app', port: 'http' }],
     ...facts,
   }
 }
