@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { processesWith } from '../../support/processes.ts'
 import { Terminal } from '../../support/tmux.ts'
 import { onSandbox, openProject, type Project } from '../project.ts'
+import { surviveOutage } from './outage.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const chart = join(root, 'helm/task-service')
@@ -13,7 +14,10 @@ const emr = `${process.execPath} ${join(root, 'bin/run.js')}`
 describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
   let project: Project
   let terminal: Terminal
+  /** Beside all others: it mostly waits. */
+  let outage: Promise<unknown>
   beforeAll(async () => {
+    outage = surviveOutage().catch((error: unknown) => error)
     project = await openProject({
       environments: { e2e: {}, empty: {} },
       services: { 'task-service': { chart }, 'sync-service': { chart: join(root, 'helm/sync-service') } },
@@ -22,7 +26,10 @@ describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
     appendFileSync(join(project.folder, 'emr.config.yaml'), 'defaultEnvironment: e2e\n')
     expect((await project.emr('deploy', 'e2e', '--skip-smoke-tests')).code).toBe(0)
   })
-  afterAll(() => project.close())
+  afterAll(async () => {
+    await outage
+    await project.close()
+  })
   beforeEach(() => {
     terminal = new Terminal(project.folder, {})
   })
@@ -151,22 +158,25 @@ describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
     await isLeft(0)
   })
 
-  test('an API server that is away is said, and comes back without doubled rows', async () => {
+  test('expired credentials and a throttling API server are said, and come back without doubled rows', async () => {
     await open()
     const faults = project.faults()
-    await faults.silence(2)
-    await terminal.shows(/STALE.*reconnecting/)
-    await terminal.shows(/e2e +✔ healthy/, 60_000)
-    const screen = await terminal.shows(/\? help/)
-    expect(screen.match(/^. task-service /gm)).toHaveLength(1)
     await faults.set({ refuseTokens: true })
     await faults.dropWatches()
     await terminal.shows(/STALE.*does not accept the credentials/)
+    await faults.set({ errors: [{ status: 429, retryAfterSeconds: 1, share: 1 }] })
+    await terminal.shows(/STALE.*too many requests/)
     await faults.clear()
-    await terminal.shows(/\? help/, 60_000)
     faults.close()
+    const screen = await terminal.shows(/e2e +✔ healthy[\s\S]*\? help/, 60_000)
+    expect(screen).not.toContain('STALE')
+    expect(screen.match(/^. task-service /gm)).toHaveLength(1)
     terminal.press('q')
     await isLeft(0)
+  })
+
+  test('an API server that is away for 30 s is said, and comes back without doubled or missing rows', async () => {
+    expect(await outage).toBeUndefined()
   })
 })
 
