@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 /** Suites that start real programs; the rest is pure and runs in threads without isolation. */
 const real = [
@@ -16,6 +17,7 @@ export default defineConfig({
   test: {
     // The programs that the tests start wait for each other more than they compute.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/support/count-reporter.ts'],
     projects: [
       {
