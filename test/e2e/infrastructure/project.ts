@@ -15,6 +15,8 @@ export function infrastructureLack(): string | undefined {
 /** A folder with a Terraform module and a configuration, and an AWS account to itself. */
 export interface InfrastructureProject {
   folder: string
+  /** Of the emulator. */
+  endpoint: string
   /** For other programs on the same account. */
   env: NodeJS.ProcessEnv
   start: (...args: string[]) => RunningEmr
@@ -48,6 +50,7 @@ export async function infrastructureProject(
   writeFileSync(join(folder, 'emr.config.yaml'), configuration(emulator, environments, terraform))
   return {
     folder,
+    endpoint: emulator.endpoint,
     env,
     start,
     emr: async (...args) => {
