@@ -4,8 +4,8 @@ import { Ajv } from 'ajv'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { resources } from '../../../src/lib/adapters/kubernetes/resources.ts'
 import { adminOf } from '../../../src/lib/sandbox/lifecycle.ts'
-import { onSandbox, openProject, type Project } from '../project.ts'
-import { changesIn, expectWhole, toldBy } from './told.ts'
+import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
+import { changesIn, expectWhole, type Told } from './told.ts'
 
 /** Checks what was printed against a schema of docs/. */
 function assertPublished(schema: string, printed: unknown[]): void {
@@ -54,7 +54,7 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
 
   test('tells changes only, each once, over 429 and 410 answers and expired credentials', async () => {
     const watching = project.start('monitor', '--watch', '--output', 'ndjson')
-    const told = toldBy(watching)
+    const told = jsonLines<Told>(watching)
     await expect.poll(() => told.length, { timeout: 30_000 }).toBe(1)
     expect(told[0]).toMatchObject({ type: 'picture', environment: 'e2e', health: 'healthy' })
     const pods = () => changesIn(told, 'source', 'pods').map(({ after }) => after)

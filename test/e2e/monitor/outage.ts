@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { Terminal } from '../../support/tmux.ts'
-import { openProject } from '../project.ts'
-import { changesIn, expectWhole, toldBy } from './told.ts'
+import { jsonLines, openProject } from '../project.ts'
+import { changesIn, expectWhole, type Told } from './told.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const OUTAGE_SECONDS = 30
@@ -21,7 +21,7 @@ export async function surviveOutage(): Promise<void> {
     expect((await project.emr('deploy', '--skip-smoke-tests')).code).toBe(0)
     terminal.enter(`${process.execPath} ${root}/bin/run.js monitor --watch`)
     const watching = project.start('monitor', '--watch', '--output', 'ndjson')
-    const told = toldBy(watching)
+    const told = jsonLines<Told>(watching)
     await terminal.shows(/task-service +✔ ready +2\/2 +1\.0\.0/)
     await vi.waitFor(() => expect(told).not.toEqual([]), { timeout: 30_000 })
 

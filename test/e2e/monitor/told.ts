@@ -1,22 +1,10 @@
 import { expect, vi } from 'vitest'
 import { type Change, changesBetween } from '../../../src/lib/domain/monitor/changes.ts'
 import type { Picture } from '../../../src/lib/domain/monitor/picture.ts'
-import type { Project, Started } from '../project.ts'
+import type { Project } from '../project.ts'
 
 /** A line of `emr monitor --watch --output ndjson`. */
 export type Told = (Change & { type: 'change' }) | (Picture & { type: 'picture' })
-
-/** What the run has told so far; grows as it goes on. */
-export function toldBy({ child }: Started): Told[] {
-  const told: Told[] = []
-  let rest = ''
-  child.stdout?.on('data', (chunk) => {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) told.push(JSON.parse(line))
-  })
-  return told
-}
 
 /** Those of one kind, after the first picture. */
 export function changesIn(told: Told[], subject: Change['subject'], name?: string): Change[] {

@@ -9,8 +9,7 @@ import type {
 import type { DatabaseNetwork, GroupRule } from '../../domain/diagnosis/database-network.ts'
 import type { AclEntry } from '../../domain/diagnosis/network-acl.ts'
 import type { AwsAccount } from '../../domain/environment.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 import type { InstancePlace } from './rds.ts'
 
 type Pods = DatabaseNetwork['pods']
@@ -31,10 +30,12 @@ export async function databaseNetwork(
     import('@aws-sdk/client-ec2'),
     import('@aws-sdk/client-eks'),
   ])
-  const eks = new EKSClient(clientConfig(account))
-  const network = new NetworkReader(new EC2Client(clientConfig(account)), abortSignal)
-  try {
-    const { cluster: found } = await eks.send(new DescribeClusterCommand({ name: cluster }), { abortSignal })
+  const doing = 'read the network between the cluster and the database'
+  const { cluster: found } = await withClient(EKSClient, account, doing, (eks) =>
+    eks.send(new DescribeClusterCommand({ name: cluster }), { abortSignal }),
+  )
+  return withClient(EC2Client, account, doing, async (client) => {
+    const network = new NetworkReader(client, abortSignal)
     const { vpcId: vpc = '', clusterSecurityGroupId, subnetIds = [] } = found?.resourcesVpcConfig ?? {}
     const groups = clusterSecurityGroupId ? [clusterSecurityGroupId] : []
     const own = (await network.nodes(cluster)) ?? subnetIds.map((subnet) => ({ subnet, groups }))
@@ -59,12 +60,7 @@ export async function databaseNetwork(
     )
     const sides = [...own.map(({ subnet }) => subnet), ...places.flatMap(({ subnets }) => subnets)]
     return { pods, databases, acls: await network.acls([...new Set(sides)]) }
-  } catch (error) {
-    throw awsError(error, 'read the network between the cluster and the database', account.profile)
-  } finally {
-    eks.destroy()
-    network.close()
-  }
+  })
 }
 
 class NetworkReader {
@@ -74,10 +70,6 @@ class NetworkReader {
   constructor(client: EC2Client, abortSignal: AbortSignal) {
     this.#client = client
     this.#options = { abortSignal }
-  }
-
-  close(): void {
-    this.#client.destroy()
   }
 
   /**

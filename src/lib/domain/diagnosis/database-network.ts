@@ -40,7 +40,7 @@ export interface DatabasePlace {
 }
 
 /** Nodes that differ in nothing here; their pods share their groups and their subnet. */
-export interface NodePlace {
+interface NodePlace {
   subnet: Subnet
   groups: string[]
   egress: GroupRule[]
