@@ -1,6 +1,7 @@
 import { once } from 'node:events'
+import { ExitCode } from '../errors.ts'
 
-/** Writes a line, and waits where the reader is slower. A reader that has left, as `head` does, ends the process. */
+/** Writes a line, and waits where the reader is slower. A reader that has left, as `head` does, or a full disk ends it. */
 export async function writeLine(text: string): Promise<void> {
   leaveWithReader()
   if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
@@ -12,7 +13,6 @@ function leaveWithReader(): void {
   if (listening) return
   listening = true
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    process.exit(error.code === 'EPIPE' ? ExitCode.ok : ExitCode.failed)
   })
 }
