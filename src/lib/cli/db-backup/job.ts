@@ -2,6 +2,7 @@ import type { Job } from 'kubernetes-types/batch/v1.js'
 import { backupJob, GRACE_SECONDS } from '../../adapters/kubernetes/backup-job.ts'
 import { KubernetesClient } from '../../adapters/kubernetes/client.ts'
 import { Jobs } from '../../adapters/kubernetes/jobs.ts'
+import { NamespaceLogs } from '../../adapters/kubernetes/namespace-logs.ts'
 import { Workloads } from '../../adapters/kubernetes/workloads.ts'
 import { jobConfig } from '../../config/job-config.ts'
 import type { Environment } from '../../domain/environment.ts'
@@ -90,6 +91,7 @@ async function follow(session: BackupSession, job: Job, title: string): Promise<
     outcome.end = await runJob(
       {
         jobs: new Jobs(client, environment.namespace),
+        logs: new NamespaceLogs(client, environment.namespace, undefined),
         watch: workloads.watch(watching.signal),
         thresholds: environment.rollout,
         graceMs: GRACE_SECONDS * 1000 + STOP_MARGIN_MS,
