@@ -13,8 +13,9 @@ import type { JobEnd } from '../../workflows/backup/job.ts'
 import type { Report } from '../base-command.ts'
 import { clusterAccess } from '../cluster-access.ts'
 import { usageError } from '../flags.ts'
+import { operationId } from '../operation-id.ts'
 import { notConfigured } from './database.ts'
-import { type BackupSession, backupId } from './session.ts'
+import type { BackupSession } from './session.ts'
 
 /** Beyond the pod's own time to end, for the API server and the watch. */
 const STOP_MARGIN_MS = 10_000
@@ -39,7 +40,7 @@ export async function throughJob<T>(
 ): Promise<Report<T> | undefined> {
   const { environment, settings } = session
   if ((flags.via ?? settings.via) === 'direct') return undefined
-  const name = `emr-db-backup-${verb}-${backupId().toLowerCase()}`
+  const name = `emr-db-backup-${verb}-${operationId().toLowerCase()}`
   const job = jobOf(session, name, ['db-backup', verb, environment.name, '--via=direct', ...wordsOf(flags)])
   const end = await follow(session, job, `${verb} of ${environment.name} as job/${name}`)
   return reportOf<T>(end, `job/${name} in ${environment.namespace}`, view)
