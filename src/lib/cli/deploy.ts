@@ -192,7 +192,7 @@ function assignmentOf({ request, plan, before, newest }: Prepared, flags: Releas
     operation: change ? 'set' : 'deploy',
     request: { services, tags, ...(change && { change }) },
     planned: Object.fromEntries(plan.services.map(({ service, manifest }) => [service, manifest])),
-    services: Object.fromEntries(Object.entries(before).map(([name, state]) => [name, { before: state }])),
+    before,
     waitMs: flags['wait-lock'] ?? 0,
     newest,
   }

@@ -54,11 +54,11 @@ export async function runRollback(
       ...context,
     })
   }
-  const live = await liveStates(access.ports.helm, knownServices(access.ports, sets), context.signal)
+  const before = await liveStates(access.ports.helm, knownServices(access.ports, sets), context.signal)
   const assignment = {
     operation: 'rollback' as const,
     request: { services, ...(plan.set && { to: plan.set.id }) },
-    services: Object.fromEntries(Object.entries(live).map(([name, state]) => [name, { before: state }])),
+    before,
     waitMs: flags['wait-lock'] ?? 0,
     newest: sets.at(-1)?.id,
   }
