@@ -91,13 +91,11 @@ async function openRollback(
   if (targets.includes('all') && targets.length > 1) {
     throw usageError("'all' stands for every service: name it alone, or name services")
   }
-  if (flags.namespace !== undefined && flags.namespace !== environment.namespace) {
-    return {
-      session: { ...session, environment: { ...environment, namespace: flags.namespace } },
-      services: targets[0] === 'all' ? [] : targets,
-    }
+  const namespace = flags.namespace ?? environment.namespace
+  return {
+    session: { ...session, environment: { ...environment, namespace } },
+    services: targets[0] === 'all' ? [] : targets,
   }
-  return { session, services: targets[0] === 'all' ? [] : targets }
 }
 
 function nothingNamed(environment: string) {
