@@ -70,7 +70,11 @@ function portsOf(session: Session): DoctorPorts {
     smokeTests: async () => (await suiteOf(session))?.tests.length,
     cluster: () => lookAtCluster(session),
     database: async () => (await import('../adapters/aws/rds.ts')).databaseInstances(account, prefix, signal),
-    alarms: async () => (await import('../adapters/aws/cloudwatch.ts')).firingAlarms(account, prefix, signal),
+    alarms: async () => {
+      const { openAlarms } = await import('../adapters/aws/alarms.ts')
+      const open = await openAlarms(account, prefix, signal)
+      return open.filter(({ state }) => state === 'ALARM').map(({ name }) => name)
+    },
     now: Date.now,
   }
 }

@@ -6,6 +6,7 @@ import { formatVersion } from '../domain/version.ts'
 import { EmrError, messageOf } from '../errors.ts'
 import { unreadable, unwritable } from '../files.ts'
 import { type Check, type ClusterView, clusterChecks } from './cluster-checks.ts'
+import { foreignAccounts } from './values-account.ts'
 
 export interface DoctorPorts {
   environment: Environment
@@ -52,10 +53,16 @@ async function toolCheck({ findTool }: DoctorPorts, name: ToolName): Promise<Che
 async function files({ environment, configFile }: DoctorPorts): Promise<Check> {
   const named = environment.services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values])
   return attempt('configuration', 'configuration', async () => {
-    const problems = await unreadable(named)
-    if (problems.length === 0) return good(`${configFile}, ${environment.services.length} charts`)
-    const fix = `put them there, or correct services.*.chart and environments.${environment.name}.values`
-    return { status: 'problem', detail: problems.join('\n'), fix }
+    const section = `environments.${environment.name}`
+    const missing = await unreadable(named)
+    if (missing.length > 0) {
+      const fix = `put them there, or correct services.*.chart and ${section}.values`
+      return { status: 'problem', detail: missing.join('\n'), fix }
+    }
+    const foreign = await foreignAccounts(environment, environment.services)
+    if (foreign.length === 0) return good(`${configFile}, ${environment.services.length} charts`)
+    const fix = `correct the account in these files, or ${section}.values, or ${section}.aws.accountId`
+    return { status: 'problem', detail: foreign.join('\n'), fix }
   })
 }
 

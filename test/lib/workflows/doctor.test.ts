@@ -138,6 +138,23 @@ test('a frozen environment is a problem, and an operation at work a warning', as
   ])
 })
 
+test('values files of another account are a problem, with what to correct', async () => {
+  const folder = temporaryFolder({
+    'Chart.yaml': 'name: a\n',
+    'values.yaml': 'global: { aws: { accountId: "222222222222" } }\n',
+  })
+  const service = { name: 'a', chart: folder, values: [`${folder}/values.yaml`], needs: [] }
+  const environment = { ...ports().environment, services: [service] }
+  expect(await findings({ environment })).toEqual([
+    {
+      id: 'configuration',
+      status: 'problem',
+      detail: `${folder}/values.yaml: global.aws.accountId is 222222222222, but environments.test.aws.accountId is 333333333333`,
+      fix: 'correct the account in these files, or environments.test.values, or environments.test.aws.accountId',
+    },
+  ])
+})
+
 test('a state folder that cannot be written is a problem', async () => {
   const folder = temporaryFolder({ '.emr': 'a file', 'other/sandbox': 'a file' })
   const state = async (name: string) => (await findings({ stateFolder: `${folder}/${name}` }))[0]
