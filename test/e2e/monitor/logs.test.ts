@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LogEntry } from '../../../src/lib/workflows/logs.ts'
 import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
@@ -157,6 +159,15 @@ describe.skipIf(!onSandbox)('emr logs', () => {
     child.stdout?.once('data', () => child.stdout?.destroy())
     await once(child, 'close')
     expect((await ended).stderr).not.toMatch(/EPIPE|bug/)
+  })
+
+  test('lines that cannot be stored end it, told in one line', async () => {
+    const argv = [process.execPath, resolve('bin/run.js'), 'logs', 'e2e', '--follow']
+    const run = promisify(execFile)('sh', ['-c', '"$0" "$@" > /dev/full', ...argv], { cwd: project.folder })
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stderr: 'The output could not be written: ENOSPC: no space left on device, write\n',
+    })
   })
 })
 
