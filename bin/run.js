@@ -30,6 +30,11 @@ function finishedHelp() {
 
 const help = finishedHelp()
 if (help !== undefined) {
+  process.stdout.on('error', (error) => {
+    if (error.code === 'EPIPE') return
+    console.error('The output could not be written: ' + error.message)
+    process.exitCode = 1
+  })
   process.stdout.write(
     help.replace(/\S+ node-v[\d.]+$/m, `${process.platform}-${process.arch} node-${process.version}`),
   )

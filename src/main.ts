@@ -3,7 +3,8 @@ import { COMMANDS } from './commands/index.ts'
 import { isDebug } from './lib/cli/base-command.ts'
 import { usageError } from './lib/cli/flags.ts'
 import { processInterrupt } from './lib/cli/interrupt.ts'
-import { ExitCode, nearest } from './lib/errors.ts'
+import { surviveLostOutput } from './lib/cli/stdout.ts'
+import { nearest } from './lib/errors.ts'
 import { printDocument, printDocumentNow } from './lib/output/document.ts'
 import { asEmrError, errorDocument, errorView } from './lib/output/error-view.ts'
 
@@ -48,23 +49,6 @@ function commandFirst(argv: string[]): string[] {
   let flags = 0
   while (argv[flags]?.startsWith('-') && argv[flags] !== '--') flags += argv[flags] === '--config' ? 2 : 1
   return flags >= argv.length ? argv : [...argv.slice(flags), ...argv.slice(0, flags)]
-}
-
-/**
- * A deploy does not end because nobody reads its output any more (`emr deploy | head`). Output that cannot be stored
- * (a full disk) makes the command fail at its end, when everything else is done.
- */
-function surviveLostOutput(): void {
-  process.stderr.on('error', () => undefined)
-  // oclif's own listener throws whatever is not a broken pipe.
-  process.stdout.removeAllListeners('error')
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') return
-    process.stderr.write(`The output could not be written: ${error.message}\n`)
-    process.on('exit', () => {
-      process.exitCode ||= ExitCode.failed
-    })
-  })
 }
 
 /** `emr sandbox` alone shows help as `emr` does; with flags both are a command that is not complete. */

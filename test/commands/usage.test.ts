@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import Deploy from '../../src/commands/deploy.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
 import Rollback from '../../src/commands/rollback.ts'
+import Scale from '../../src/commands/scale.ts'
 import type { BaseCommand } from '../../src/lib/cli/base-command.ts'
 import { processInterrupt } from '../../src/lib/cli/interrupt.ts'
 import { temporaryFolder } from '../support/project.ts'
@@ -117,6 +118,16 @@ test('a signal that came before the command was loaded stops it, also as a docum
   expect(exitCode).toBe(130)
   expect(JSON.parse(stdout).error).toMatchObject({ code: 'INTERRUPTED', message: 'Interrupted by SIGINT' })
   expect(stderr).toContain('✖ Interrupted by SIGINT\n')
+})
+
+test('a service of the default environment is understood, and another name to --confirm is told', async () => {
+  const folder = temporaryFolder({ 'emr.config.yaml': `defaultEnvironment: local\n${CONFIG}` })
+  const argv = ['task-service', '3', '--confirm', 'foo', '--config', `${folder}/emr.config.yaml`]
+  const { stderr, exitCode } = await runCommand(Scale, argv)
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain(
+    "✖ --confirm 'foo' does not name the environment: it is local\n  → --confirm local\n",
+  )
 })
 
 test('an empty --to names no release set, and no cluster is asked', async () => {

@@ -35,19 +35,22 @@ test('a topic with flags is no command either; alone it shows its help', async (
   expect((await project.emr('sandbox')).code).toBe(0)
 })
 
-test('a result that cannot be stored is a failure, told in one line', async () => {
-  const child = spawn(process.execPath, [program, 'config', 'show'], {
-    cwd: project.folder,
-    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
-  })
-  let stderr = ''
-  child.stderr?.setEncoding('utf8').on('data', (text) => {
-    stderr += text
-  })
-  const [code] = await once(child, 'close')
-  expect(code).toBe(1)
-  expect(stderr).toBe('The output could not be written: ENOSPC: no space left on device, write\n')
-})
+test.each(['config show', '--help'])(
+  'what %s says and cannot be stored is a failure, told in one line',
+  async (words) => {
+    const child = spawn(process.execPath, [program, ...words.split(' ')], {
+      cwd: project.folder,
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    })
+    let stderr = ''
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      stderr += text
+    })
+    const [code] = await once(child, 'close')
+    expect(code).toBe(1)
+    expect(stderr).toBe('The output could not be written: ENOSPC: no space left on device, write\n')
+  },
+)
 
 test('a state folder that cannot be made is named, and is no bug', async () => {
   const state = join(project.folder, '.emr')

@@ -1,6 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { helmMajors } from '../support/binaries.ts'
-import { openProject, type Project, SERVICES } from './project.ts'
+import { onSandbox, openProject, type Project, SERVICES } from './project.ts'
 
 describe.each(helmMajors)('emr deploy with helm %s', (helm) => {
   let project: Project
@@ -128,4 +131,29 @@ describe.each(helmMajors)('emr deploy with helm %s', (helm) => {
       expect(JSON.parse(stdout).error.code).toBe('CONFIRMATION_NEEDED')
     } else expect(code).toBe(0)
   })
+
+  test.runIf(onSandbox && helm === '4')(
+    'a protected environment wants its name for every change',
+    async () => {
+      const { services } = parse(readFileSync(join(project.folder, 'emr.config.yaml'), 'utf8'))
+      const cluster = { kubeconfig: join(project.folder, '.emr/sandbox/kubeconfig'), context: 'emr-sandbox' }
+      const values = ['{chart}/values-development.yaml']
+      const environments = { production: { protected: true, cluster, namespace, values } }
+      const config = join(project.folder, 'production.yaml')
+      writeFileSync(config, stringify({ services, environments }))
+      const refused = async (words: string) => {
+        const { code, stdout } = await project.emr(...words.split(' '), '--yes', '--json', '--config', config)
+        return [words, code, JSON.parse(stdout).error?.code]
+      }
+      const changes = [
+        'deploy production --tag 9.9.9',
+        'rollback production all',
+        'restart production task-service',
+        'set production task-service config.cache.ttlSeconds=30',
+      ]
+      expect(await Promise.all(changes.map(refused))).toEqual(
+        changes.map((words) => [words, 2, 'CONFIRMATION_NEEDED']),
+      )
+    },
+  )
 })

@@ -4,29 +4,11 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import Kubeconfig from '../../src/commands/kubeconfig.ts'
 import { kubectlBinary } from '../support/binaries.ts'
+import { OWN_KUBECONFIG } from '../support/kubeconfig.ts'
 import { temporaryFolder } from '../support/project.ts'
 import { runCommand } from '../support/run-command.ts'
 
 afterEach(() => vi.unstubAllEnvs())
-
-const OWN = `# Of the whole team
-apiVersion: v1
-kind: Config
-clusters:
-- cluster:
-    server: https://home.example
-  name: home
-contexts:
-- context:
-    cluster: home
-    user: me
-  name: home
-current-context: home
-users:
-- name: me
-  user:
-    token: abc # from the wall
-`
 
 const SHARED = `apiVersion: v1
 kind: Config
@@ -42,7 +24,7 @@ function project() {
     'shared/config': SHARED,
     'shared/lab.pem': 'PEM',
     'shared/robot.token': 'token',
-    'home/real-config': OWN,
+    'home/real-config': OWN_KUBECONFIG,
   })
   const own = join(folder, 'home/config')
   symlinkSync('real-config', own)
@@ -56,8 +38,8 @@ describe('emr kubeconfig --merge', () => {
     const { folder, own, merge } = project()
     expect(await merge()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('lab: context lab') })
     const text = readFileSync(own, 'utf8')
-    expect(text).toContain('# Of the whole team\n')
-    expect(text).toContain('    token: abc # from the wall\n')
+    expect(text).toContain('# Mine. Ask before you change it.\n')
+    expect(text).toContain('# The token of the wall.\n- name: me\n  user:\n    token: abc\n')
     const file = await kubectlBinary('4')
     const kubectl = (...args: string[]) =>
       execFileSync(file, ['--kubeconfig', own, 'config', ...args], { encoding: 'utf8' }).trim()
@@ -70,13 +52,13 @@ describe('emr kubeconfig --merge', () => {
   test('keeps the file as it was beside it, private, and a link as a link', async () => {
     const { folder, own, merge } = project()
     await merge()
-    expect(readFileSync(join(folder, 'home/real-config.before-emr'), 'utf8')).toBe(OWN)
+    expect(readFileSync(join(folder, 'home/real-config.before-emr'), 'utf8')).toBe(OWN_KUBECONFIG)
     expect(lstatSync(own).isSymbolicLink()).toBe(true)
     expect(statSync(own).mode & 0o777).toBe(0o600)
     // Nothing more to do: the file from before stays the one from before.
     const { mtimeMs } = statSync(own)
     expect((await merge()).exitCode).toBe(0)
     expect(statSync(own).mtimeMs).toBe(mtimeMs)
-    expect(readFileSync(join(folder, 'home/real-config.before-emr'), 'utf8')).toBe(OWN)
+    expect(readFileSync(join(folder, 'home/real-config.before-emr'), 'utf8')).toBe(OWN_KUBECONFIG)
   })
 })

@@ -31,7 +31,8 @@ async function openOnEks(answers: AwsAnswers): Promise<Project> {
   const { url, close } = await startAwsEndpoint(answers)
   onTestFinished(close)
   const aws = { accountId: ACCOUNT, region: 'us-east-1', endpoint: url }
-  const environments = { staging: { aws, cluster: { eks: 'emr-platform-staging' } }, local: {} }
+  const staging = { aws, cluster: { eks: 'emr-platform-staging' }, values: ['{chart}/values-staging.yaml'] }
+  const environments = { staging, local: {} }
   return open({ environments, env: CREDENTIALS })
 }
 

@@ -119,6 +119,18 @@ export function seen({ child }: Started, pattern: RegExp): Promise<void> {
   })
 }
 
+/** The documents that it prints, one a line: a list that grows while it runs. */
+export function jsonLines<T>({ child }: Started): T[] {
+  const found: T[] = []
+  let rest = ''
+  child.stdout?.on('data', (chunk) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) found.push(JSON.parse(line))
+  })
+  return found
+}
+
 function fiveServices(): Record<string, object> {
   const names = SERVICES.map((name) => [name, { chart: join(root, 'helm', name) }] as const)
   return {

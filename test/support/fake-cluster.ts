@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
-import type { ChartInput, Release, ReleaseStatus, Revision } from '../../src/lib/adapters/helm/helm.ts'
+import type { ChartInput } from '../../src/lib/adapters/helm/helm.ts'
+import type { Release, ReleaseStatus, Revision } from '../../src/lib/adapters/helm/release.ts'
 import type { KubernetesObject } from '../../src/lib/adapters/kubernetes/types.ts'
 import type { WorkloadWatch } from '../../src/lib/adapters/kubernetes/workload-watch.ts'
 import type { Environment } from '../../src/lib/domain/environment.ts'

@@ -109,14 +109,14 @@ async function assignmentOf(
   flags: PodsFlags,
 ): Promise<Assignment> {
   const names = session.environment.services.map(({ name }) => name)
-  const [live, known] = await Promise.all([
+  const [before, known] = await Promise.all([
     liveStates(ports.helm, names, ports.signal),
     sets.list(ports.signal),
   ])
   return {
     operation,
     request: { services: [service], ...(replicas !== undefined && { replicas }) },
-    services: Object.fromEntries(Object.entries(live).map(([name, state]) => [name, { before: state }])),
+    before,
     waitMs: flags['wait-lock'] ?? 0,
     newest: known.at(-1)?.id,
   }

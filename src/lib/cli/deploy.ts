@@ -140,8 +140,7 @@ interface Prepared {
   plan: DeployPlan
   /** What the services are before the deploy. */
   before: LiveStates
-  /** Id of the newest release set. */
-  newest: string | undefined
+  newest: ReleaseSet | undefined
 }
 
 /** Everything that is read before the question is asked. */
@@ -161,7 +160,6 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
         const { ports, sets } = found.access
         const known = await sets.list(ports.signal)
         const unfinished = flags.resume ? await resumable(found.access, known) : undefined
-        if (!flags.resume) noteUnfinished(known.at(-1))
         const { services, tags = {} } = unfinished?.request ?? asked
         const request = { ...asked, services, tags }
         const plan = await prepareDeploy(ports, request)
@@ -171,10 +169,11 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
           .map(({ name }) => name)
           .filter((name) => !(name in planned))
         const before = { ...planned, ...(await liveStates(ports.helm, others, ports.signal)) }
-        Object.assign(found, { request, plan, before, newest: known.at(-1)?.id })
+        Object.assign(found, { request, plan, before, newest: known.at(-1) })
       },
     },
   ])
+  if (!flags.resume) noteUnfinished(found.newest)
   return found
 }
 
@@ -192,9 +191,9 @@ function assignmentOf({ request, plan, before, newest }: Prepared, flags: Releas
     operation: change ? 'set' : 'deploy',
     request: { services, tags, ...(change && { change }) },
     planned: Object.fromEntries(plan.services.map(({ service, manifest }) => [service, manifest])),
-    services: Object.fromEntries(Object.entries(before).map(([name, state]) => [name, { before: state }])),
+    before,
     waitMs: flags['wait-lock'] ?? 0,
-    newest,
+    newest: newest?.id,
   }
 }
 

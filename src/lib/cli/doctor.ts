@@ -11,7 +11,8 @@ import type { AwsAccount } from '../domain/environment.ts'
 import { ExitCode } from '../errors.ts'
 import { count } from '../output/count.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
-import { type Check, type ClusterView, type DoctorPorts, examine } from '../workflows/doctor.ts'
+import type { Check, ClusterView } from '../workflows/cluster-checks.ts'
+import { type DoctorPorts, examine } from '../workflows/doctor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { clusterAccess } from './cluster-access.ts'
 import { openSession, type Session, type SessionFlags, tool } from './session.ts'
@@ -69,7 +70,11 @@ function portsOf(session: Session): DoctorPorts {
     smokeTests: async () => (await suiteOf(session))?.tests.length,
     cluster: () => lookAtCluster(session),
     database: async () => (await import('../adapters/aws/rds.ts')).databaseInstances(account, prefix, signal),
-    alarms: async () => (await import('../adapters/aws/cloudwatch.ts')).firingAlarms(account, prefix, signal),
+    alarms: async () => {
+      const { openAlarms } = await import('../adapters/aws/alarms.ts')
+      const open = await openAlarms(account, prefix, signal)
+      return open.filter(({ state }) => state === 'ALARM').map(({ name }) => name)
+    },
     now: Date.now,
   }
 }

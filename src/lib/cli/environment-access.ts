@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { Evidence } from '../adapters/evidence.ts'
 import { Helm } from '../adapters/helm/helm.ts'
 import { AuditLog } from '../adapters/kubernetes/audit-log.ts'
@@ -10,6 +9,7 @@ import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import { FencedRunner } from '../process/fenced-runner.ts'
 import type { DeployPorts } from '../workflows/deploy/types.ts'
 import { clusterAccess } from './cluster-access.ts'
+import { operationId } from './operation-id.ts'
 import { type Session, tool } from './session.ts'
 
 /** An environment within reach: its releases, its records and its lock. */
@@ -51,10 +51,4 @@ export async function reachEnvironment(session: Session): Promise<EnvironmentAcc
   await ports.workloads.clusterVersion(session.signal)
   const sets = new ReleaseSets(client, namespace)
   return { session, ports, client, lock, sets, audit: new AuditLog(client, namespace), kubeconfig }
-}
-
-/** Sorts by time: `20260314T031500Z-9f2c`. */
-function operationId(): string {
-  const time = new Date().toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '')
-  return `${time}-${randomBytes(2).toString('hex')}`
 }

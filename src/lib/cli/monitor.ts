@@ -1,6 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { Change, MonitorEvent } from '../domain/monitor/changes.ts'
 import type { Picture } from '../domain/monitor/picture.ts'
+import { timestamp } from '../domain/timestamp.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { changeLine, pictureView } from '../output/monitor-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
@@ -83,7 +84,7 @@ async function printChanges(
 ): Promise<boolean> {
   const signal = goal ? AbortSignal.any([sight.signal, AbortSignal.timeout(goal.timeout)]) : sight.signal
   let health = 'reaching the cluster'
-  const beat = () => writeLine(`${now()} ${environment.name}: still ${health}`)
+  const beat = () => writeLine(`${timestamp(Date.now())} ${environment.name}: still ${health}`)
   const heartbeat = setInterval(() => void (output === 'text' && beat()), HEARTBEAT_MS)
   let first = true
   const print = async (picture: Picture, changes: Change[]) => {
@@ -105,10 +106,6 @@ async function printChanges(
 function eventsOf(picture: Picture, changes: Change[], first: boolean): MonitorEvent[] {
   if (first) return [{ type: 'picture', ...picture }]
   return changes.map((change) => ({ type: 'change', at: picture.at, ...change }))
-}
-
-function now(): string {
-  return new Date().toISOString().replace(/\.\d+/, '')
 }
 
 function goalOf({ until, timeout = UNTIL_MS }: MonitorFlags): Goal | undefined {

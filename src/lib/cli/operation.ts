@@ -1,8 +1,8 @@
 import {
+  type LiveStates,
   lastProven,
   provenStates,
   type ReleaseSet,
-  type ServiceRecord,
   type SetOutcome,
 } from '../domain/release/release-set.ts'
 import { runTasks } from '../output/task-list.ts'
@@ -23,7 +23,7 @@ export interface Assignment {
   request: ReleaseSet['request']
   planned?: Record<string, string>
   /** What the services are. */
-  services: Record<string, ServiceRecord>
+  before: LiveStates
   /** Milliseconds to wait for the lock. */
   waitMs: number
   /** Id of the newest release set when the operation was planned. */
@@ -110,7 +110,7 @@ async function begin(access: EnvironmentAccess, { operation, waitMs, newest }: A
 
 function record(
   { ports, session }: EnvironmentAccess,
-  { operation, request, planned, services }: Assignment,
+  { operation, request, planned, before }: Assignment,
 ): Omit<ReleaseSet, 'by'> {
   return {
     id: ports.id,
@@ -121,7 +121,7 @@ function record(
     request,
     ...(planned && { planned }),
     phases: [],
-    services,
+    services: Object.fromEntries(Object.entries(before).map(([name, state]) => [name, { before: state }])),
   }
 }
 

@@ -54,11 +54,11 @@ export async function runRollback(
       ...context,
     })
   }
-  const live = await liveStates(access.ports.helm, knownServices(access.ports, sets), context.signal)
+  const before = await liveStates(access.ports.helm, knownServices(access.ports, sets), context.signal)
   const assignment = {
     operation: 'rollback' as const,
     request: { services, ...(plan.set && { to: plan.set.id }) },
-    services: Object.fromEntries(Object.entries(live).map(([name, state]) => [name, { before: state }])),
+    before,
     waitMs: flags['wait-lock'] ?? 0,
     newest: sets.at(-1)?.id,
   }
@@ -91,13 +91,11 @@ async function openRollback(
   if (targets.includes('all') && targets.length > 1) {
     throw usageError("'all' stands for every service: name it alone, or name services")
   }
-  if (flags.namespace !== undefined && flags.namespace !== environment.namespace) {
-    return {
-      session: { ...session, environment: { ...environment, namespace: flags.namespace } },
-      services: targets[0] === 'all' ? [] : targets,
-    }
+  const namespace = flags.namespace ?? environment.namespace
+  return {
+    session: { ...session, environment: { ...environment, namespace } },
+    services: targets[0] === 'all' ? [] : targets,
   }
-  return { session, services: targets[0] === 'all' ? [] : targets }
 }
 
 function nothingNamed(environment: string) {

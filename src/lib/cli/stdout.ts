@@ -1,18 +1,30 @@
 import { once } from 'node:events'
+import { ExitCode } from '../errors.ts'
 
-/** Writes a line, and waits where the reader is slower. A reader that has left, as `head` does, ends the process. */
+/** The lines are all that this command is for. */
+let isFlow = false
+
+/** Writes a line, and waits where the reader is slower. Once stdout is lost, the process ends. */
 export async function writeLine(text: string): Promise<void> {
-  leaveWithReader()
+  isFlow = true
   if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
 }
 
-let listening = false
-
-function leaveWithReader(): void {
-  if (listening) return
-  listening = true
+/**
+ * To be called once by the process. A deploy does not end because nobody reads its output any more (`emr deploy | head`),
+ * as a flow of lines does. Output that cannot be stored (a full disk) is told, and fails a command that else went well.
+ */
+export function surviveLostOutput(): void {
+  process.stderr.on('error', () => undefined)
+  // oclif's own listener throws whatever is not a broken pipe.
+  process.stdout.removeAllListeners('error')
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`The output could not be written: ${error.message}\n`)
+      process.on('exit', () => {
+        process.exitCode ||= ExitCode.failed
+      })
+    }
+    if (isFlow) process.exit()
   })
 }

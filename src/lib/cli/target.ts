@@ -1,4 +1,5 @@
 import { nearest } from '../errors.ts'
+import { assertNames } from './confirm.ts'
 import { usageError } from './flags.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
 
@@ -23,9 +24,10 @@ export async function openTarget(
     async (error) => {
       if (!named || error.code !== 'ENVIRONMENT_UNKNOWN') throw error
       // The one word may be a service of the default environment.
-      const fallback = await openSession(flags, signal).catch(() => undefined)
-      if (fallback?.environment.services.some(({ name }) => name === first)) return fallback
-      throw error
+      const fallback = await openSession({ ...flags, confirm: undefined }, signal).catch(() => undefined)
+      if (!fallback?.environment.services.some(({ name }) => name === first)) throw error
+      assertNames(fallback.environment, flags.confirm)
+      return fallback
     },
   )
   const rest = named && session.environment.name === first ? others : words

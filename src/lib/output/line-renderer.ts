@@ -1,4 +1,5 @@
 import type { ListrRenderer } from 'listr2'
+import { timestamp } from '../domain/timestamp.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
 
 /** A quiet CI log looks like a hung one; many systems end a job for it. */
@@ -65,7 +66,7 @@ export class LineRenderer implements Pick<ListrRenderer, 'render' | 'end'> {
   }
 
   #line(symbol: string, title: string, text?: string): void {
-    const words = [new Date().toISOString().replace(/\.\d+/, ''), symbol, title, text].filter(Boolean)
+    const words = [timestamp(Date.now()), symbol, title, text].filter(Boolean)
     process.stderr.write(`${words.join(' ')}\n`)
     this.#beat()
   }

@@ -3,6 +3,7 @@ import type { Change } from '../domain/monitor/changes.ts'
 import type { Health, Picture } from '../domain/monitor/picture.ts'
 import type { ServiceRow } from '../domain/monitor/rows.ts'
 import type { Figure } from '../domain/monitor/sight.ts'
+import { timestamp } from '../domain/timestamp.ts'
 import { clean } from './clean.ts'
 import { count } from './count.ts'
 import { table } from './table.ts'
@@ -211,7 +212,7 @@ export function pictureView(picture: Picture, theme: Theme): string {
 
 /** One line for a change, with its time in front. */
 export function changeLine({ subject, name, before, after }: Change, at: string): string {
-  const time = at.replace(/\.\d+/, '')
+  const time = timestamp(at)
   const what = subject === 'health' ? name : `${subject} ${name}`
   if (after === undefined) return `${time} ${what}: gone (was ${clean(before ?? '')})`
   return `${time} ${what}: ${clean(after)}${before === undefined ? '' : ` (was ${clean(before)})`}`

@@ -1,37 +1,12 @@
 import type { Identity } from '../adapters/aws/account.ts'
-import type { AccessRequest } from '../adapters/kubernetes/access-review.ts'
-import type { Freeze, Holder } from '../adapters/kubernetes/lock-holder.ts'
 import type { Tool, ToolName } from '../adapters/tools/find.ts'
 import { formatDuration } from '../domain/duration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { formatVersion } from '../domain/version.ts'
 import { EmrError, messageOf } from '../errors.ts'
 import { unreadable, unwritable } from '../files.ts'
-
-export interface Check {
-  /** Stable, for scripts: `tool.helm`, `cluster.rights`. */
-  id: string
-  /** `warning`: deploy can work; `problem`: it cannot. */
-  status: 'good' | 'warning' | 'problem' | 'skipped'
-  title: string
-  detail: string
-  /** The command or change that mends it. */
-  fix?: string
-}
-
-/** One look at the cluster. */
-export interface ClusterView {
-  server: string
-  version: string
-  namespace: { exists: boolean; podSecurity: string | undefined }
-  /** What the identity may not do. */
-  denied: AccessRequest[]
-  /** API kinds that the charts need and the cluster lacks. */
-  missingKinds: string[]
-  /** Releases that a killed deploy left in the middle. */
-  pendingReleases: string[]
-  lock: { holder: (Holder & { alive: boolean }) | undefined; freeze: Freeze | undefined }
-}
+import { type Check, type ClusterView, clusterChecks } from './cluster-checks.ts'
+import { foreignAccounts } from './values-account.ts'
 
 export interface DoctorPorts {
   environment: Environment
@@ -78,10 +53,16 @@ async function toolCheck({ findTool }: DoctorPorts, name: ToolName): Promise<Che
 async function files({ environment, configFile }: DoctorPorts): Promise<Check> {
   const named = environment.services.flatMap(({ chart, values }) => [`${chart}/Chart.yaml`, ...values])
   return attempt('configuration', 'configuration', async () => {
-    const problems = await unreadable(named)
-    if (problems.length === 0) return good(`${configFile}, ${environment.services.length} charts`)
-    const fix = `put them there, or correct services.*.chart and environments.${environment.name}.values`
-    return { status: 'problem', detail: problems.join('\n'), fix }
+    const section = `environments.${environment.name}`
+    const missing = await unreadable(named)
+    if (missing.length > 0) {
+      const fix = `put them there, or correct services.*.chart and ${section}.values`
+      return { status: 'problem', detail: missing.join('\n'), fix }
+    }
+    const foreign = await foreignAccounts(environment, environment.services)
+    if (foreign.length === 0) return good(`${configFile}, ${environment.services.length} charts`)
+    const fix = `correct the account in these files, or ${section}.values, or ${section}.aws.accountId`
+    return { status: 'problem', detail: foreign.join('\n'), fix }
   })
 }
 
@@ -161,86 +142,6 @@ function reachAdvice({ cluster, aws }: Environment): string {
   }
   const account = aws ? ` --region ${aws.region}${aws.profile ? ` --profile ${aws.profile}` : ''}` : ''
   return `see whether the VPN is up and the endpoint open to you: aws eks describe-cluster --name ${cluster.name}${account}`
-}
-
-function clusterChecks(view: ClusterView, environment: Environment): Check[] {
-  const { namespace: name } = environment
-  const { namespace, denied, missingKinds, pendingReleases } = view
-  const rights = denied.map(({ verb, resource }) => `${verb} ${resource}`)
-  const checks: Check[] = [
-    denied.length === 0
-      ? { id: 'cluster.rights', status: 'good', title: 'rights', detail: 'all that a deploy needs' }
-      : {
-          id: 'cluster.rights',
-          status: 'problem',
-          title: 'rights',
-          detail: `not allowed: ${rights.join(', ')}`,
-          fix: `ask for these rights in ${name}; check with: kubectl auth can-i ${rights[0]} --namespace ${name}`,
-        },
-    namespaceCheck(namespace, name),
-    missingKinds.length === 0
-      ? { id: 'cluster.kinds', status: 'good', title: 'API kinds', detail: 'all that the charts need' }
-      : {
-          id: 'cluster.kinds',
-          status: 'problem',
-          title: 'API kinds',
-          detail: `the cluster does not know ${missingKinds.join(', ')}`,
-          fix: 'install the operator that brings them (External Secrets: helm install external-secrets)',
-        },
-  ]
-  if (pendingReleases.length > 0) {
-    const detail = `left in the middle: ${pendingReleases.join(', ')}`
-    checks.push({
-      id: 'cluster.releases',
-      status: 'warning',
-      title: 'releases',
-      detail,
-      fix: 'emr deploy mends them',
-    })
-  }
-  return [...checks, ...lockChecks(view.lock, environment.name)]
-}
-
-function lockChecks({ holder, freeze }: ClusterView['lock'], name: string): Check[] {
-  const base = { id: 'cluster.lock', title: 'lock' }
-  const checks: Check[] = []
-  if (freeze !== undefined) {
-    const detail = `frozen by ${freeze.by} since ${freeze.since}: ${freeze.reason}`
-    checks.push({ ...base, status: 'problem', detail, fix: `emr unlock ${name}` })
-  }
-  if (holder !== undefined) {
-    const { operation, id, by, host, pid, since } = holder
-    const who = `${operation} ${id} of ${by} (process ${pid} on ${host}), since ${since}`
-    checks.push(
-      holder.alive
-        ? {
-            ...base,
-            status: 'warning',
-            detail: `held by ${who}`,
-            fix: 'wait for it: emr deploy --wait-lock 10m',
-          }
-        : {
-            ...base,
-            status: 'warning',
-            detail: `left by ${who}, cut off`,
-            fix: `go on or back: emr deploy ${name} --resume, or emr rollback ${name} all`,
-          },
-    )
-  }
-  return checks.length > 0 ? checks : [{ ...base, status: 'good', detail: 'free' }]
-}
-
-function namespaceCheck({ exists, podSecurity }: ClusterView['namespace'], name: string): Check {
-  const base = { id: 'cluster.namespace', title: 'namespace' }
-  if (!exists) return { ...base, status: 'good', detail: `${name} does not exist yet; a deploy makes it` }
-  if (podSecurity === 'restricted')
-    return { ...base, status: 'good', detail: `${name}, Pod Security restricted` }
-  return {
-    ...base,
-    status: 'warning',
-    detail: `${name} does not enforce Pod Security restricted`,
-    fix: `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=restricted`,
-  }
 }
 
 type Outcome = Pick<Check, 'status' | 'detail' | 'fix'>

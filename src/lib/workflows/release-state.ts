@@ -1,4 +1,5 @@
-import type { Helm, Release } from '../adapters/helm/helm.ts'
+import type { Helm } from '../adapters/helm/helm.ts'
+import type { Release } from '../adapters/helm/release.ts'
 import type { KubernetesObject } from '../adapters/kubernetes/types.ts'
 import { digest } from '../digest.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'

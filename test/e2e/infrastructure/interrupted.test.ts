@@ -1,23 +1,15 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  type InfrastructureProject,
-  infrastructureLack,
-  infrastructureProject,
-  MINUTES,
-  SMALL_MODULE,
-} from './project.ts'
+import { type InfrastructureProject, infrastructureLack, MINUTES, smallProject } from './project.ts'
 
 const lack = infrastructureLack()
 let project: InfrastructureProject
 
 beforeAll(async () => {
   if (lack !== undefined) return
-  project = await infrastructureProject(SMALL_MODULE, ['staging'], '{ varFile: staging.tfvars }')
-  writeFileSync(join(project.folder, 'terraform/staging.tfvars'), 'identifier = "staging"\n')
+  project = await smallProject(['staging'])
   expect((await project.emr('bootstrap', 'staging', '--yes')).exitCode).toBe(0)
 })
 afterAll(() => project?.dispose())

@@ -6,16 +6,16 @@ import type { EmrRun } from '../../support/emr.ts'
 import {
   type InfrastructureProject,
   infrastructureLack,
-  infrastructureProject,
   MINUTES,
-  SMALL_MODULE,
+  smallProject,
+  variableFile,
 } from './project.ts'
 
 const lack = infrastructureLack()
 const SECRET = 'S3cretOfTheDatabase'
 let project: InfrastructureProject
 
-const variables = (environment: string) => join(project.folder, 'terraform', `${environment}.tfvars`)
+const variables = () => variableFile(project, 'development')
 
 const emr = (...args: string[]) => project.emr(...args)
 
@@ -23,9 +23,7 @@ const fingerprintOf = ({ stdout }: EmrRun) => /plan ([0-9a-f]{12})/.exec(stdout)
 
 beforeAll(async () => {
   if (lack !== undefined) return
-  const names = ['development', 'production']
-  project = await infrastructureProject(SMALL_MODULE, names, '{ varFile: "{environment}.tfvars" }')
-  for (const name of names) writeFileSync(variables(name), `identifier = "${name}"\n`)
+  project = await smallProject(['development', 'production'])
 })
 afterAll(() => project?.dispose())
 
@@ -82,7 +80,7 @@ describe.skipIf(lack !== undefined)('the infrastructure of an environment, from 
 
   test('a changed variable file gives exit 10, and what was approved before is refused', async () => {
     const before = await emr('deploy', 'development', '--skip-services', '--dry-run')
-    appendFileSync(variables('development'), 'topics = 3\n')
+    appendFileSync(variables(), 'topics = 3\n')
     const changed = await emr('deploy', 'development', '--skip-services', '--dry-run', '--detailed-exitcode')
     expect(changed).toMatchObject({ exitCode: 10, stdout: expect.stringContaining('1 to create') })
     const stale = await emr('deploy', 'development', '--skip-services', '--approve', fingerprintOf(before))
@@ -93,10 +91,10 @@ describe.skipIf(lack !== undefined)('the infrastructure of an environment, from 
   })
 
   test('a plan that would replace the database is refused, with its address', async () => {
-    const kept = readFileSync(variables('development'))
-    appendFileSync(variables('development'), 'username = "other"\n')
+    const kept = readFileSync(variables())
+    appendFileSync(variables(), 'username = "other"\n')
     const refused = await emr('deploy', 'development', '--skip-services', '--auto-approve', '--json')
-    writeFileSync(variables('development'), kept)
+    writeFileSync(variables(), kept)
     expect(refused.exitCode).toBe(4)
     expect(JSON.parse(refused.stdout).error).toMatchObject({
       code: 'PLAN_REFUSED',

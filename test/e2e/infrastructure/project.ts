@@ -7,9 +7,6 @@ import { terraformLack, terraformSetup } from '../../support/terraform.ts'
 /** The provider gives a new database a minute before it asks for it the first time, a replica three. */
 export const MINUTES = 900_000
 
-/** A small module of the same shape as the project's own. */
-export const SMALL_MODULE = join(import.meta.dirname, 'module')
-
 /** What these suites lack on this machine; undefined where they can run. @throws on CI */
 export function infrastructureLack(): string | undefined {
   return terraformLack() ?? motoLack()
@@ -18,6 +15,8 @@ export function infrastructureLack(): string | undefined {
 /** A folder with a Terraform module and a configuration, and an AWS account to itself. */
 export interface InfrastructureProject {
   folder: string
+  /** Of the emulator. */
+  endpoint: string
   /** For other programs on the same account. */
   env: NodeJS.ProcessEnv
   start: (...args: string[]) => RunningEmr
@@ -51,6 +50,7 @@ export async function infrastructureProject(
   writeFileSync(join(folder, 'emr.config.yaml'), configuration(emulator, environments, terraform))
   return {
     folder,
+    endpoint: emulator.endpoint,
     env,
     start,
     emr: async (...args) => {
@@ -64,6 +64,18 @@ export async function infrastructureProject(
       setup.dispose()
     },
   }
+}
+
+/** A small module of the same shape as the project's own, with a variable file for each environment. */
+export async function smallProject(environments: string[]): Promise<InfrastructureProject> {
+  const module = join(import.meta.dirname, 'module')
+  const project = await infrastructureProject(module, environments, '{ varFile: "{environment}.tfvars" }')
+  for (const name of environments) writeFileSync(variableFile(project, name), `identifier = "${name}"\n`)
+  return project
+}
+
+export function variableFile({ folder }: InfrastructureProject, environment: string): string {
+  return join(folder, 'terraform', `${environment}.tfvars`)
 }
 
 function configuration({ endpoint }: Emulator, environments: string[], terraform: string): string {

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, describe, expect, test } from 'vitest'
 import { MOTO_ACCOUNT } from '../../support/moto.ts'
 import { MODULE } from '../../support/terraform.ts'
@@ -82,6 +83,36 @@ async function tellsItsOutputs({ emr }: InfrastructureProject, environment: stri
   return outputs
 }
 
+/** The passwords that the apply drew, from where the charts read them. */
+async function drawnPasswords({ endpoint }: InfrastructureProject, environment: string): Promise<string[]> {
+  const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' }
+  const client = new SecretsManagerClient({ endpoint, region: 'us-east-1', credentials })
+  const read = async (entry: string): Promise<Record<string, string>> => {
+    const SecretId = `emr-platform/${environment}/${entry}`
+    const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }))
+    return JSON.parse(SecretString)
+  }
+  const [{ password = '' }, { auth_token = '' }] = await Promise.all([read('database'), read('redis')])
+  client.destroy()
+  expect([password.length, auth_token.length]).toEqual([40, 64])
+  return [password, auth_token]
+}
+
+/** In anything that was printed, also of a plan that knows the passwords, and in any file that is left. */
+async function tellsNoPassword(project: InfrastructureProject, environment: string) {
+  const passwords = await drawnPasswords(project, environment)
+  const plan = await project.emr('deploy', environment, '--skip-services', '--dry-run', '--json')
+  expect(plan.exitCode).toBe(0)
+  const left = readdirSync(project.folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('/providers/'))
+    .map(({ parentPath, name }) => join(parentPath, name))
+  expect(left.some((file) => file.includes(`/.emr/terraform/${environment}/`))).toBe(true)
+  const texts = [project.printed(), ...left.map((file) => readFileSync(file, 'latin1'))]
+  // Not by toContain: it would print what it finds.
+  const leaks = texts.filter((text) => passwords.some((password) => text.includes(password)))
+  expect(leaks.length).toBe(0)
+}
+
 describe.skipIf(infrastructureLack() !== undefined)('the whole module, applied by emr deploy', () => {
   test.concurrent.each([
     { environment: 'development', least: 275, replicas: 0 },
@@ -110,6 +141,8 @@ describe.skipIf(infrastructureLack() !== undefined)('the whole module, applied b
       })
       const backups = await emr('db-backup', 'list', environment, '--json')
       expect(JSON.parse(backups.stdout)).toMatchObject({ store: `s3://${outputs.backup_bucket.value}` })
+
+      await tellsNoPassword(project, environment)
     },
     MINUTES,
   )

@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LogEntry } from '../../../src/lib/workflows/logs.ts'
-import { onSandbox, openProject, type Project, type Started } from '../project.ts'
+import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 const CHATTY = 58
@@ -102,7 +104,7 @@ describe.skipIf(!onSandbox)('emr logs', () => {
     })
     await project.kubectl('rollout', 'status', 'deployment/chatty', '-n', project.namespaceOf('e2e'))
     const following = project.start('logs', 'e2e', '--follow', '--output', 'ndjson')
-    const entries = collectEntries(following)
+    const entries = jsonLines<LogEntry>(following)
     await expect.poll(() => podsOf(entries, 'chatty-').size, { timeout: 60_000 }).toBe(CHATTY)
     await apply('crashing', 2, 'app:1.0.0-crashloop')
     const faults = project.faults()
@@ -153,18 +155,16 @@ describe.skipIf(!onSandbox)('emr logs', () => {
     await once(child, 'close')
     expect((await ended).stderr).not.toMatch(/EPIPE|bug/)
   })
-})
 
-function collectEntries({ child }: Started): LogEntry[] {
-  const entries: LogEntry[] = []
-  let rest = ''
-  child.stdout?.on('data', (chunk) => {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) entries.push(JSON.parse(line))
+  test('lines that cannot be stored end it, told in one line', async () => {
+    const argv = [process.execPath, resolve('bin/run.js'), 'logs', 'e2e', '--follow']
+    const run = promisify(execFile)('sh', ['-c', '"$0" "$@" > /dev/full', ...argv], { cwd: project.folder })
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stderr: 'The output could not be written: ENOSPC: no space left on device, write\n',
+    })
   })
-  return entries
-}
+})
 
 /** The lines of each pod whose name begins so. */
 function podsOf(entries: LogEntry[], prefix: string): Map<string, LogEntry[]> {

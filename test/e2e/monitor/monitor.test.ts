@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { resources } from '../../../src/lib/adapters/kubernetes/resources.ts'
 import type { Change } from '../../../src/lib/domain/monitor/changes.ts'
 import { adminOf } from '../../../src/lib/sandbox/lifecycle.ts'
-import { onSandbox, openProject, type Project, type Started } from '../project.ts'
+import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
 
 /** Checks what was printed against a schema of docs/. */
 function assertPublished(schema: string, printed: unknown[]): void {
@@ -54,7 +54,7 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
 
   test('tells changes only, each once, over a lost API server, 429 and 410 answers and expired credentials', async () => {
     const watching = project.start('monitor', '--watch', '--output', 'ndjson')
-    const events = eventsOf(watching)
+    const events = jsonLines<Event>(watching)
     await expect.poll(() => events.length, { timeout: 30_000 }).toBe(1)
     expect(events[0]).toMatchObject({ type: 'picture', environment: 'e2e', health: 'healthy' })
     const faults = project.faults()
@@ -132,14 +132,3 @@ async function forgetHistory(project: Project): Promise<void> {
 }
 
 type Event = Change & { type: 'picture' | 'change' }
-
-function eventsOf({ child }: Started): Event[] {
-  const events: Event[] = []
-  let rest = ''
-  child.stdout?.on('data', (chunk) => {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) events.push(JSON.parse(line))
-  })
-  return events
-}

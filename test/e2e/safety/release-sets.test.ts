@@ -51,6 +51,10 @@ describe.skipIf(!onSandbox).each(helmMajors)('release sets with helm %s', (helm)
     return JSON.parse(stdout).sets
   }
 
+  /** Deploys v2 of all; one of them starts again and again. */
+  const crashLoop = (flag: string) =>
+    project.emr('deploy', 'sandbox', '--tag', 'v2', '--tag', 'sync-service=v2-crashloop', flag)
+
   test('a deploy whose smoke tests pass leaves a good set of all services', async () => {
     const { code, stderr } = await project.emr('deploy', 'sandbox', '--tag', 'v1')
     expect(stderr).toMatch(/✔ Smoke tests: 13 passed, 5 skipped/)
@@ -64,15 +68,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('release sets with helm %s', (helm)
   })
 
   test('one service crash-loops: evidence, all changed services back, exit 6', async () => {
-    const failed = await project.emr(
-      'deploy',
-      'sandbox',
-      '--tag',
-      'v2',
-      '--tag',
-      'sync-service=v2-crashloop',
-      '--json',
-    )
+    const failed = await crashLoop('--json')
     expect(failed.code).toBe(6)
     const { error } = JSON.parse(failed.stdout)
     expect(error).toMatchObject({
@@ -88,15 +84,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('release sets with helm %s', (helm)
   })
 
   test('with --no-rollback: exit 7, and the state of the others said plainly', async () => {
-    const failed = await project.emr(
-      'deploy',
-      'sandbox',
-      '--tag',
-      'v2',
-      '--tag',
-      'sync-service=v2-crashloop',
-      '--no-rollback',
-    )
+    const failed = await crashLoop('--no-rollback')
     expect(failed.code).toBe(7)
     expect(failed.stderr).toMatch(
       /deployed: task-service, emr-service, handover-service; failed: sync-service; skipped: api-gateway/,

@@ -2,26 +2,14 @@ import { expect, test } from 'vitest'
 import type { ReleaseSet } from '../../../src/lib/domain/release/release-set.ts'
 import { historyView } from '../../../src/lib/output/history-view.ts'
 import { stdoutTheme as theme } from '../../../src/lib/output/theme.ts'
+import { releaseSet } from '../../support/release-set.ts'
 
-const set = (id: string, rest: Partial<ReleaseSet> = {}): ReleaseSet => ({
-  id,
-  operation: 'deploy',
-  environment: 'test',
-  by: { name: 'me', host: 'here' },
-  startedAt: '2026-01-01T00:00:00.000Z',
-  outcome: 'good',
-  proven: true,
-  request: { services: [] },
-  phases: [],
-  services: {},
-  ...rest,
-})
 const lock = { id: 'a', operation: 'deploy', by: 'me', alive: true }
 const view = (sets: ReleaseSet[], rest: object = {}) =>
   historyView({ environment: 'test', sets, operations: [], lock: null, freeze: null, ...rest }, theme)
 
 test('what is at work, and what was cut off', () => {
-  const running = set('a', { outcome: 'running', proven: false })
+  const running = releaseSet('a', { outcome: 'running', proven: false })
   expect(view([running], { lock })).toMatch(/a +deploy +\S+ running .*is at work$/s)
   const dead = view([running], { lock: { ...lock, alive: false } })
   expect(dead).toMatch(/a +deploy +▲ cut off .*\n▲ deploy a of me was cut off: the next operation takes/s)
@@ -30,7 +18,7 @@ test('what is at work, and what was cut off', () => {
 
 test('a failed deploy that went back says whether the smoke tests have passed there', () => {
   const back = { outcome: 'rolled-back', restored: 'a' } as const
-  expect(view([set('b', back)])).toContain('▲ rolled-back')
-  expect(view([set('b', back)])).toContain('back to a, proven good again')
-  expect(view([set('b', { ...back, proven: false })])).not.toContain('proven')
+  expect(view([releaseSet('b', back)])).toContain('▲ rolled-back')
+  expect(view([releaseSet('b', back)])).toContain('back to a, proven good again')
+  expect(view([releaseSet('b', { ...back, proven: false })])).not.toContain('proven')
 })

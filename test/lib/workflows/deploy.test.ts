@@ -1,7 +1,6 @@
 import { Listr } from 'listr2'
 import { describe, expect, test } from 'vitest'
 import { versionChange } from '../../../src/lib/domain/image.ts'
-import type { ReleaseSet } from '../../../src/lib/domain/release/release-set.ts'
 import { type EmrError, InterruptedError } from '../../../src/lib/errors.ts'
 import { deployTasks, namespaceTask } from '../../../src/lib/workflows/deploy/deploy.ts'
 import { deployOutcome } from '../../../src/lib/workflows/deploy/outcome.ts'
@@ -14,6 +13,7 @@ import type {
   ServiceResult,
 } from '../../../src/lib/workflows/deploy/types.ts'
 import { FakeCluster, SERVICES } from '../../support/fake-cluster.ts'
+import { releaseSet } from '../../support/release-set.ts'
 
 const request = (rest: Partial<DeployRequest> = {}): DeployRequest => ({
   services: [],
@@ -256,17 +256,8 @@ test('without news from the cluster for minutes: given up, and nothing is claime
 })
 
 test('a deploy that was on its way back is not taken up again', () => {
-  const set: ReleaseSet = {
-    id: 'd-1',
-    operation: 'deploy',
-    environment: 'test',
-    by: { name: 'me', host: 'here' },
-    startedAt: '2026-01-01T00:00:00.000Z',
-    outcome: 'abandoned',
-    request: { services: [] },
-    phases: [{ name: 'rollback', startedAt: '2026-01-01T00:00:01.000Z' }],
-    services: {},
-  }
+  const phases = [{ name: 'rollback', startedAt: '2026-01-01T00:00:01.000Z' }]
+  const set = releaseSet('d-1', { outcome: 'abandoned', proven: undefined, phases })
   expect(() => unfinishedDeploy([set], 'test')).toThrow(
     expect.objectContaining({
       code: 'RESUME_UNSAFE',

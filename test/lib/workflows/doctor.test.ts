@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { KubernetesConnectionError } from '../../../src/lib/adapters/kubernetes/api-error.ts'
 import type { ClusterReference } from '../../../src/lib/domain/environment.ts'
 import { EmrError, ExitCode } from '../../../src/lib/errors.ts'
-import { type ClusterView, type DoctorPorts, examine } from '../../../src/lib/workflows/doctor.ts'
+import type { ClusterView } from '../../../src/lib/workflows/cluster-checks.ts'
+import { type DoctorPorts, examine } from '../../../src/lib/workflows/doctor.ts'
 import { FakeCluster } from '../../support/fake-cluster.ts'
 import { temporaryFolder } from '../../support/project.ts'
 
@@ -133,6 +134,23 @@ test('a frozen environment is a problem, and an operation at work a warning', as
       status: 'warning',
       detail: 'held by deploy 2026 of ana (process 7 on ci), since 2026-03-14T03:15:00Z',
       fix: 'wait for it: emr deploy --wait-lock 10m',
+    },
+  ])
+})
+
+test('values files of another account are a problem, with what to correct', async () => {
+  const folder = temporaryFolder({
+    'Chart.yaml': 'name: a\n',
+    'values.yaml': 'global: { aws: { accountId: "222222222222" } }\n',
+  })
+  const service = { name: 'a', chart: folder, values: [`${folder}/values.yaml`], needs: [] }
+  const environment = { ...ports().environment, services: [service] }
+  expect(await findings({ environment })).toEqual([
+    {
+      id: 'configuration',
+      status: 'problem',
+      detail: `${folder}/values.yaml: global.aws.accountId is 222222222222, but environments.test.aws.accountId is 333333333333`,
+      fix: 'correct the account in these files, or environments.test.values, or environments.test.aws.accountId',
     },
   ])
 })

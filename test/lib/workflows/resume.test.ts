@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import type { ReleaseSet } from '../../../src/lib/domain/release/release-set.ts'
 import { unfinishedDeploy } from '../../../src/lib/workflows/deploy/resume.ts'
+import { releaseSet } from '../../support/release-set.ts'
 
-const last = (rest: Partial<ReleaseSet>) => [
-  { id: 'x', operation: 'rollback', phases: [], ...rest } as ReleaseSet,
-]
+const last = (rest: Partial<ReleaseSet>) => [releaseSet('x', { operation: 'rollback', ...rest })]
 const request = { services: [] }
 
 test.each([

@@ -9,6 +9,7 @@ import { prepareRollback } from '../../../src/lib/workflows/rollback/prepare.ts'
 import { rollbackTasks } from '../../../src/lib/workflows/rollback/rollback.ts'
 import type { RollbackPlan, RollbackRequest } from '../../../src/lib/workflows/rollback/types.ts'
 import { FakeCluster, SERVICES } from '../../support/fake-cluster.ts'
+import { releaseSet } from '../../support/release-set.ts'
 
 const request = (rest: Partial<RollbackRequest> = {}): RollbackRequest => ({
   services: [],
@@ -29,18 +30,8 @@ async function goodCluster(): Promise<{ cluster: FakeCluster; good: ReleaseSet }
 
 async function setOf(cluster: FakeCluster, id: string): Promise<ReleaseSet> {
   const live = await liveStates(cluster.ports().helm, SERVICES, AbortSignal.timeout(1000))
-  return {
-    id,
-    operation: 'deploy',
-    environment: 'test',
-    by: { name: 'me', host: 'here' },
-    startedAt: '2026-01-01T00:00:00.000Z',
-    outcome: 'good',
-    proven: true,
-    request: { services: [] },
-    phases: [],
-    services: Object.fromEntries(Object.entries(live).map(([name, after]) => [name, { after }])),
-  }
+  const services = Object.entries(live).map(([name, after]) => [name, { after }])
+  return releaseSet(id, { services: Object.fromEntries(services) })
 }
 
 async function carryOut(cluster: FakeCluster, plan: RollbackPlan): Promise<ServiceResult[]> {

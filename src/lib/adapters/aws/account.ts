@@ -1,6 +1,6 @@
 import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 
 export interface Identity {
   accountId: string
@@ -10,24 +10,14 @@ export interface Identity {
   expiresAt: number | undefined
 }
 
-/** What every AWS client of this environment is made with. */
-export function clientConfig({ region, profile, endpoint }: AwsAccount) {
-  return { region, profile, endpoint, maxAttempts: 4 }
-}
-
 /** STS GetCallerIdentity. @throws {EmrError} when there are no credentials, or AWS refuses them (exit 4) */
 export async function callerIdentity(account: AwsAccount, abortSignal: AbortSignal): Promise<Identity> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
-  const client = new STSClient(clientConfig(account))
-  try {
+  return withClient(STSClient, account, 'ask who the credentials belong to', async (client) => {
     const { expiration } = await client.config.credentials()
     const { Account = '', Arn = '' } = await client.send(new GetCallerIdentityCommand({}), { abortSignal })
     return { accountId: Account, arn: Arn, expiresAt: expiration?.getTime() }
-  } catch (error) {
-    throw awsError(error, 'ask who the credentials belong to', account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }
 
 /** @throws {EmrError} WRONG_ACCOUNT (exit 4) */

@@ -1,6 +1,5 @@
 import type { AwsAccount } from '../../domain/environment.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 
 /** An alarm that is not OK, or that nobody would hear. */
 export interface OpenAlarm {
@@ -17,14 +16,13 @@ export async function openAlarms(
   abortSignal: AbortSignal,
 ): Promise<OpenAlarm[]> {
   const { CloudWatchClient, paginateDescribeAlarms } = await import('@aws-sdk/client-cloudwatch')
-  const client = new CloudWatchClient(clientConfig(account))
   // Without AlarmTypes, CloudWatch tells metric alarms only.
   const query = {
     AlarmNamePrefix: prefix,
     AlarmTypes: ['MetricAlarm' as const, 'CompositeAlarm' as const, 'LogAlarm' as const],
   }
-  const open: OpenAlarm[] = []
-  try {
+  return withClient(CloudWatchClient, account, 'read the CloudWatch alarms', async (client) => {
+    const open: OpenAlarm[] = []
     for await (const page of paginateDescribeAlarms({ client }, query, { abortSignal })) {
       for (const alarm of [
         ...(page.MetricAlarms ?? []),
@@ -48,9 +46,5 @@ export async function openAlarms(
       }
     }
     return open
-  } catch (error) {
-    throw awsError(error, 'read the CloudWatch alarms', account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }

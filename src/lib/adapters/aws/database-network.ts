@@ -1,8 +1,7 @@
 import type { EC2Client, Instance, IpPermission, Route } from '@aws-sdk/client-ec2'
 import type { DatabaseNetwork, IngressRule } from '../../domain/diagnosis/database-network.ts'
 import type { AwsAccount } from '../../domain/environment.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 import type { InstancePlace } from './rds.ts'
 
 type Pods = DatabaseNetwork['pods']
@@ -22,10 +21,12 @@ export async function databaseNetwork(
     import('@aws-sdk/client-ec2'),
     import('@aws-sdk/client-eks'),
   ])
-  const eks = new EKSClient(clientConfig(account))
-  const network = new NetworkReader(new EC2Client(clientConfig(account)), abortSignal)
-  try {
-    const { cluster: found } = await eks.send(new DescribeClusterCommand({ name: cluster }), { abortSignal })
+  const doing = 'read the network between the cluster and the database'
+  const { cluster: found } = await withClient(EKSClient, account, doing, (eks) =>
+    eks.send(new DescribeClusterCommand({ name: cluster }), { abortSignal }),
+  )
+  return withClient(EC2Client, account, doing, async (client) => {
+    const network = new NetworkReader(client, abortSignal)
     const { vpcId: vpc = '', clusterSecurityGroupId, subnetIds = [] } = found?.resourcesVpcConfig ?? {}
     const own = { groups: clusterSecurityGroupId ? [clusterSecurityGroupId] : [], subnets: subnetIds }
     const { groups, subnets } = (await network.nodes(cluster)) ?? own
@@ -42,12 +43,7 @@ export async function databaseNetwork(
       ingress: await network.ingress(place.groups),
     }))
     return { pods, databases: await Promise.all(databases) }
-  } catch (error) {
-    throw awsError(error, 'read the network between the cluster and the database', account.profile)
-  } finally {
-    eks.destroy()
-    network.close()
-  }
+  })
 }
 
 class NetworkReader {
@@ -57,10 +53,6 @@ class NetworkReader {
   constructor(client: EC2Client, abortSignal: AbortSignal) {
     this.#client = client
     this.#options = { abortSignal }
-  }
-
-  close(): void {
-    this.#client.destroy()
   }
 
   /**

@@ -1,7 +1,6 @@
 import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 
 export interface EksCluster {
   name: string
@@ -19,26 +18,22 @@ export async function describeCluster(
   abortSignal: AbortSignal,
 ): Promise<EksCluster> {
   const { DescribeClusterCommand, EKSClient } = await import('@aws-sdk/client-eks')
-  const client = new EKSClient(clientConfig(account))
-  try {
-    const { cluster } = await client.send(new DescribeClusterCommand({ name }), { abortSignal })
+  return withClient(EKSClient, account, `read the EKS cluster ${name}`, async (client) => {
+    const { cluster } = await client
+      .send(new DescribeClusterCommand({ name }), { abortSignal })
+      .catch((error: Error) => {
+        if (error.name !== 'ResourceNotFoundException') throw error
+        throw clusterError(
+          'CLUSTER_NOT_FOUND',
+          `There is no EKS cluster ${name} in ${account.region} of ${account.accountId}`,
+        )
+      })
     const { status, version = '', endpoint, certificateAuthority } = cluster ?? {}
     if (endpoint === undefined || certificateAuthority?.data === undefined) {
       throw clusterError('CLUSTER_NOT_READY', `The EKS cluster ${name} has no endpoint yet: it is ${status}`)
     }
     return { name, version, endpoint, certificateAuthority: certificateAuthority.data }
-  } catch (error) {
-    if (error instanceof EmrError) throw error
-    if ((error as Error).name === 'ResourceNotFoundException') {
-      throw clusterError(
-        'CLUSTER_NOT_FOUND',
-        `There is no EKS cluster ${name} in ${account.region} of ${account.accountId}`,
-      )
-    }
-    throw awsError(error, `read the EKS cluster ${name}`, account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }
 
 function clusterError(code: string, message: string): EmrError {

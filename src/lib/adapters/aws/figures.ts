@@ -1,8 +1,7 @@
 import type { MetricAlarm, MetricDataQuery } from '@aws-sdk/client-cloudwatch'
 import type { AwsAccount } from '../../domain/environment.ts'
 import type { Figure } from '../../domain/monitor/sight.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 
 /** The limit of one GetMetricData call. */
 const QUERIES = 500
@@ -23,9 +22,8 @@ export async function alarmFigures(
   const { CloudWatchClient, GetMetricDataCommand, paginateDescribeAlarms } = await import(
     '@aws-sdk/client-cloudwatch'
   )
-  const client = new CloudWatchClient(clientConfig(account))
-  const alarms: MetricAlarm[] = []
-  try {
+  return withClient(CloudWatchClient, account, 'read the CloudWatch metrics', async (client) => {
+    const alarms: MetricAlarm[] = []
     const query = { AlarmNamePrefix: prefix, AlarmTypes: ['MetricAlarm' as const] }
     for await (const page of paginateDescribeAlarms({ client }, query, { abortSignal })) {
       alarms.push(...(page.MetricAlarms ?? []).filter(({ MetricName }) => MetricName !== undefined))
@@ -56,11 +54,7 @@ export async function alarmFigures(
         state: forbidden ?? partial ?? alarm.StateValue ?? '',
       }
     })
-  } catch (error) {
-    throw awsError(error, 'read the CloudWatch metrics', account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }
 
 function queryOf(alarm: MetricAlarm, index: number): MetricDataQuery {

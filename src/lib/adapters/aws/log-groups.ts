@@ -1,7 +1,6 @@
 import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 
 export interface LogRecord {
   /** Epoch milliseconds. */
@@ -18,19 +17,14 @@ export async function logGroups(
   abortSignal: AbortSignal,
 ): Promise<string[]> {
   const { CloudWatchLogsClient, paginateDescribeLogGroups } = await import('@aws-sdk/client-cloudwatch-logs')
-  const client = new CloudWatchLogsClient(clientConfig(account))
-  const found: string[] = []
-  try {
+  return withClient(CloudWatchLogsClient, account, `list the log groups ${prefix}`, async (client) => {
+    const found: string[] = []
     const query = { logGroupNamePrefix: prefix }
     for await (const page of paginateDescribeLogGroups({ client }, query, { abortSignal })) {
       for (const { logGroupName } of page.logGroups ?? []) if (logGroupName) found.push(logGroupName)
     }
     return found
-  } catch (error) {
-    throw awsError(error, `list the log groups ${prefix}`, account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }
 
 /**
@@ -45,26 +39,23 @@ export async function logRecords(
   abortSignal: AbortSignal,
 ): Promise<LogRecord[]> {
   const { CloudWatchLogsClient, paginateFilterLogEvents } = await import('@aws-sdk/client-cloudwatch-logs')
-  const client = new CloudWatchLogsClient(clientConfig(account))
-  const records: LogRecord[] = []
-  try {
+  return withClient(CloudWatchLogsClient, account, `read the log group ${group}`, async (client) => {
+    const records: LogRecord[] = []
     const query = { logGroupName: group, startTime: since }
-    for await (const page of paginateFilterLogEvents({ client }, query, { abortSignal })) {
-      for (const { timestamp = 0, logStreamName = '', message = '' } of page.events ?? []) {
-        records.push({ at: timestamp, group, stream: logStreamName, text: message.trimEnd() })
+    try {
+      for await (const page of paginateFilterLogEvents({ client }, query, { abortSignal })) {
+        for (const { timestamp = 0, logStreamName = '', message = '' } of page.events ?? []) {
+          records.push({ at: timestamp, group, stream: logStreamName, text: message.trimEnd() })
+        }
       }
-    }
-    return records
-  } catch (error) {
-    if ((error as Error).name === 'ResourceNotFoundException') {
+    } catch (error) {
+      if ((error as Error).name !== 'ResourceNotFoundException') throw error
       throw new EmrError(`There is no log group ${group} in ${account.region}`, {
         code: 'LOG_GROUP_MISSING',
         exitCode: ExitCode.preflight,
         suggestions: ['aws logs describe-log-groups'],
       })
     }
-    throw awsError(error, `read the log group ${group}`, account.profile)
-  } finally {
-    client.destroy()
-  }
+    return records
+  })
 }

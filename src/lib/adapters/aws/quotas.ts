@@ -2,8 +2,8 @@ import type { EC2Client, Instance } from '@aws-sdk/client-ec2'
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import type { AwsAccount } from '../../domain/environment.ts'
 import { type QuotaName, type QuotaView, quotaOf } from '../../domain/terraform/offers.ts'
-import { clientConfig } from './account.ts'
 import { askBriefly } from './ask.ts'
+import { clientConfig } from './client.ts'
 
 interface Options {
   abortSignal: AbortSignal

@@ -1,7 +1,6 @@
 import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 
 /** RDS DescribeDBInstances: where one instance listens. @throws {EmrError} INSTANCE_NOT_FOUND (exit 4) */
 export async function instanceEndpoint(
@@ -10,22 +9,18 @@ export async function instanceEndpoint(
   abortSignal: AbortSignal,
 ): Promise<{ host: string; port: number }> {
   const { DescribeDBInstancesCommand, RDSClient } = await import('@aws-sdk/client-rds')
-  const client = new RDSClient(clientConfig(account))
-  try {
-    const { DBInstances } = await client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }), {
-      abortSignal,
-    })
+  return withClient(RDSClient, account, `read the RDS instance ${id}`, async (client) => {
+    const { DBInstances } = await client
+      .send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id }), { abortSignal })
+      .catch((error: Error) => {
+        throw error.name.startsWith('DBInstanceNotFound')
+          ? instanceMissing(account, id, 'does not exist')
+          : error
+      })
     const { Address: host, Port: port } = DBInstances?.[0]?.Endpoint ?? {}
     if (host !== undefined && port !== undefined) return { host, port }
     throw instanceMissing(account, id, 'has no endpoint yet')
-  } catch (error) {
-    if (error instanceof EmrError) throw error
-    if ((error as Error).name.startsWith('DBInstanceNotFound'))
-      throw instanceMissing(account, id, 'does not exist')
-    throw awsError(error, `read the RDS instance ${id}`, account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }
 
 export function instanceMissing({ region, accountId }: AwsAccount, id: string, why: string): EmrError {

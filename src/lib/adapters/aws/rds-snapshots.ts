@@ -2,8 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { DBSnapshot, RDSClient } from '@aws-sdk/client-rds'
 import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 import { instanceMissing } from './rds-endpoint.ts'
 
 export interface RdsSnapshot {
@@ -130,15 +129,7 @@ export class RdsSnapshots {
 
   async #with<T>(doing: string, action: (client: RDSClient) => Promise<T>): Promise<T> {
     const { RDSClient } = await import('@aws-sdk/client-rds')
-    const client = new RDSClient(clientConfig(this.#account))
-    try {
-      return await action(client)
-    } catch (error) {
-      if (error instanceof EmrError || (error as Error).name === 'AbortError') throw error
-      throw awsError(error, doing, this.#account.profile)
-    } finally {
-      client.destroy()
-    }
+    return withClient(RDSClient, this.#account, doing, action)
   }
 }
 

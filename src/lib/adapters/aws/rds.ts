@@ -1,7 +1,6 @@
 import type { DBInstance } from '@aws-sdk/client-rds'
 import type { AwsAccount } from '../../domain/environment.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 
 export interface DatabaseInstance {
   id: string
@@ -59,18 +58,13 @@ async function instances(
   abortSignal: AbortSignal,
 ): Promise<DBInstance[]> {
   const { paginateDescribeDBInstances, RDSClient } = await import('@aws-sdk/client-rds')
-  const client = new RDSClient(clientConfig(account))
-  const found: DBInstance[] = []
-  try {
+  return withClient(RDSClient, account, 'read the RDS instances', async (client) => {
+    const found: DBInstance[] = []
     for await (const { DBInstances = [] } of paginateDescribeDBInstances({ client }, {}, { abortSignal })) {
       found.push(...DBInstances.filter(({ DBInstanceIdentifier: id }) => id?.startsWith(prefix)))
     }
     return found
-  } catch (error) {
-    throw awsError(error, 'read the RDS instances', account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }
 
 /** RDS DescribeDBSnapshots: when the newest available snapshot of an instance was made, epoch milliseconds. */
@@ -80,9 +74,8 @@ export async function newestSnapshot(
   abortSignal: AbortSignal,
 ): Promise<number | undefined> {
   const { paginateDescribeDBSnapshots, RDSClient } = await import('@aws-sdk/client-rds')
-  const client = new RDSClient(clientConfig(account))
-  const times: number[] = []
-  try {
+  return withClient(RDSClient, account, `read the snapshots of ${instance}`, async (client) => {
+    const times: number[] = []
     const query = { DBInstanceIdentifier: instance }
     for await (const page of paginateDescribeDBSnapshots({ client }, query, { abortSignal })) {
       for (const { Status, SnapshotCreateTime } of page.DBSnapshots ?? []) {
@@ -90,9 +83,5 @@ export async function newestSnapshot(
       }
     }
     return times.length === 0 ? undefined : Math.max(...times)
-  } catch (error) {
-    throw awsError(error, `read the snapshots of ${instance}`, account.profile)
-  } finally {
-    client.destroy()
-  }
+  })
 }

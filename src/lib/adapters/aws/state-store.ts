@@ -1,8 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { AwsAccount, StateBackend } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
-import { clientConfig } from './account.ts'
-import { awsError } from './errors.ts'
+import { withClient } from './client.ts'
 import { bucketPolicy, type Clients, MAKERS, orAbsent, TLS_ONLY } from './state-parts.ts'
 
 /** The parts of the place where Terraform keeps its state, in the order in which they can be made. */
@@ -122,20 +121,10 @@ export class StateStore {
       import('@aws-sdk/client-s3'),
       import('@aws-sdk/client-dynamodb'),
     ])
-    const config = { ...clientConfig(this.#account), region: this.#backend.region }
-    // An emulator has no host name for each bucket.
-    const s3 = new S3Client({ ...config, forcePathStyle: config.endpoint !== undefined })
-    const dynamodb = new DynamoDBClient(config)
-    try {
-      return await work({ s3, dynamodb })
-    } catch (error) {
-      this.#signal.throwIfAborted()
-      if (error instanceof EmrError) throw error
-      throw awsError(error, doing, this.#account.profile)
-    } finally {
-      s3.destroy()
-      dynamodb.destroy()
-    }
+    const place = { ...this.#account, region: this.#backend.region }
+    return withClient(S3Client, place, doing, (s3) =>
+      withClient(DynamoDBClient, place, doing, (dynamodb) => work({ s3, dynamodb })),
+    )
   }
 }
 

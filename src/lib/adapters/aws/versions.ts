@@ -1,8 +1,8 @@
 import type { AwsAccount } from '../../domain/environment.ts'
 import type { VersionedService } from '../../domain/terraform/demands.ts'
 import type { OfferedVersion } from '../../domain/terraform/offers.ts'
-import { clientConfig } from './account.ts'
 import { askBriefly } from './ask.ts'
+import { clientConfig } from './client.ts'
 
 type Ask = (account: AwsAccount, abortSignal: AbortSignal) => Promise<OfferedVersion[]>
 

@@ -1,47 +1,19 @@
 import { readFile } from 'node:fs/promises'
-import { parse, parseAllDocuments } from 'yaml'
-import { z } from 'zod'
+import { parse } from 'yaml'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { Command } from '../../process/command.ts'
 import { type Runner, type RunOptions, ToolError } from '../../process/runner.ts'
-import type { KubernetesObject } from '../kubernetes/types.ts'
 import type { Tool } from '../tools/find.ts'
 import { isTransientFailure, retryTransient } from './failures.ts'
-
-export type ReleaseStatus =
-  | 'unknown'
-  | 'deployed'
-  | 'uninstalled'
-  | 'superseded'
-  | 'failed'
-  | 'uninstalling'
-  | 'pending-install'
-  | 'pending-upgrade'
-  | 'pending-rollback'
-
-export interface Release {
-  name: string
-  revision: number
-  status: ReleaseStatus
-  /** Epoch milliseconds. */
-  updatedAt: number
-  description: string
-  /** The values that were given, without the chart's defaults. */
-  values: Record<string, unknown>
-  /** Without hooks. */
-  objects: KubernetesObject[]
-  hooks: KubernetesObject[]
-}
-
-export interface Revision {
-  revision: number
-  status: ReleaseStatus
-  description: string
-  /** Epoch milliseconds. */
-  updatedAt: number
-  chart: string
-  appVersion: string
-}
+import {
+  parseHistory,
+  parseRelease,
+  parseRendered,
+  parseRevision,
+  type Release,
+  type Rendered,
+  type Revision,
+} from './release.ts'
 
 /** A chart with everything that decides what it renders to. */
 export interface ChartInput {
@@ -63,30 +35,6 @@ export interface HelmTarget {
   context: string
   namespace: string
 }
-
-const statusSchema = z.looseObject({
-  name: z.string(),
-  version: z.number(),
-  info: z.looseObject({
-    status: z.string(),
-    last_deployed: z.string().default(''),
-    description: z.string().default(''),
-  }),
-  config: z.record(z.string(), z.unknown()).nullish(),
-  manifest: z.string().default(''),
-  hooks: z.array(z.looseObject({ manifest: z.string() })).nullish(),
-})
-
-const historySchema = z.array(
-  z.looseObject({
-    revision: z.number(),
-    status: z.string(),
-    description: z.string().default(''),
-    updated: z.string(),
-    chart: z.string(),
-    app_version: z.string().default(''),
-  }),
-)
 
 /** The helm program, majors 3 and 4, bound to one cluster, context and namespace. */
 export class Helm {
@@ -113,18 +61,7 @@ export class Helm {
   ): Promise<Release | undefined> {
     const revision = options.revision === undefined ? [] : ['--revision', String(options.revision)]
     const result = await this.#runUnlessMissing(['status', release, ...revision, '--output', 'json'], options)
-    if (result === undefined) return undefined
-    const parsed = statusSchema.parse(JSON.parse(result))
-    return {
-      name: parsed.name,
-      revision: parsed.version,
-      status: parsed.info.status as ReleaseStatus,
-      updatedAt: Date.parse(parsed.info.last_deployed) || 0,
-      description: parsed.info.description,
-      values: parsed.config ?? {},
-      objects: parseManifest(parsed.manifest),
-      hooks: (parsed.hooks ?? []).flatMap((hook) => parseManifest(hook.manifest)),
-    }
+    return result === undefined ? undefined : parseRelease(result)
   }
 
   /** Revisions, oldest first; empty when there is no such release. */
@@ -133,21 +70,11 @@ export class Helm {
       ['history', release, '--output', 'json', '--max', '256'],
       options,
     )
-    return historySchema.parse(JSON.parse(text ?? '[]')).map((entry) => ({
-      revision: entry.revision,
-      status: entry.status as ReleaseStatus,
-      description: entry.description,
-      updatedAt: Date.parse(entry.updated) || 0,
-      chart: entry.chart,
-      appVersion: entry.app_version,
-    }))
+    return parseHistory(text ?? '[]')
   }
 
   /** Renders a chart, as an upgrade would. @param kubeVersion of the cluster, for Capabilities */
-  async template(
-    input: ChartInput,
-    options: RunOptions & { kubeVersion?: string } = {},
-  ): Promise<{ objects: KubernetesObject[]; hooks: KubernetesObject[] }> {
+  async template(input: ChartInput, options: RunOptions & { kubeVersion?: string } = {}): Promise<Rendered> {
     if (input.change) return this.#previewChange(input, options)
     const version = options.kubeVersion === undefined ? [] : ['--kube-version', options.kubeVersion]
     const args = [
@@ -158,8 +85,7 @@ export class Helm {
       '--is-upgrade',
       ...version,
     ]
-    const all = parseManifest(await this.#render(args, input, options))
-    return { objects: all.filter((object) => !isHook(object)), hooks: all.filter(isHook) }
+    return parseRendered(await this.#render(args, input, options))
   }
 
   /**
@@ -176,7 +102,7 @@ export class Helm {
       ...['--history-max', '10', '--output', 'json', ...this.#writeArgs],
     ]
     const { stdout } = await this.#runner.run(this.#command(args, 'write'), options)
-    return statusSchema.parse(JSON.parse(stdout)).version
+    return parseRevision(stdout)
   }
 
   /** Makes a new revision that equals an earlier one, without waiting for the roll-out. */
@@ -214,17 +140,11 @@ export class Helm {
   }
 
   /** The values of a release are known to an upgrade only, not to `helm template`. */
-  async #previewChange(
-    input: ChartInput,
-    options: RunOptions,
-  ): Promise<{ objects: KubernetesObject[]; hooks: KubernetesObject[] }> {
+  async #previewChange(input: ChartInput, options: RunOptions): Promise<Rendered> {
     const dryRun = ['--dry-run=server', '--output', 'json']
     const args = ['upgrade', ...chartArgs(input), ...this.#targetArgs(), ...dryRun, ...this.#writeArgs]
-    const { manifest, hooks } = statusSchema.parse(JSON.parse(await this.#render(args, input, options)))
-    return {
-      objects: parseManifest(manifest),
-      hooks: (hooks ?? []).flatMap((hook) => parseManifest(hook.manifest)),
-    }
+    const { objects, hooks } = parseRelease(await this.#render(args, input, options))
+    return { objects, hooks }
   }
 
   async #render(args: string[], { release }: ChartInput, options: RunOptions): Promise<string> {
@@ -271,24 +191,4 @@ function chartArgs({ release, chart, values, set, change }: ChartInput): string[
     ...settings('--set-string', set),
     ...(change ? ['--reuse-values', ...settings('--set', change)] : []),
   ]
-}
-
-function isHook(object: KubernetesObject): boolean {
-  return object.metadata?.annotations?.['helm.sh/hook'] !== undefined
-}
-
-/** @throws {EmrError} MANIFEST_INVALID (exit 4) when a chart renders text that is not YAML */
-function parseManifest(text: string): KubernetesObject[] {
-  const documents = parseAllDocuments(text)
-  return documents.flatMap((document) => {
-    const [error] = document.errors
-    if (error) {
-      throw new EmrError(`The chart renders invalid YAML: ${error.message}`, {
-        code: 'MANIFEST_INVALID',
-        exitCode: ExitCode.preflight,
-      })
-    }
-    const object = document.toJS() as KubernetesObject | null
-    return object === null ? [] : [object]
-  })
 }

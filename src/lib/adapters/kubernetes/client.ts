@@ -1,11 +1,8 @@
-import type { IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest } from 'node:https'
-import { setTimeout as delay } from 'node:timers/promises'
-import { isTransient, KubernetesApiError, KubernetesConnectionError } from './api-error.ts'
-import type { ClusterAccess } from './kubeconfig.ts'
+import { KubernetesConnectionError } from './api-error.ts'
 import { ListSplitter } from './list-splitter.ts'
 import { resourcePath } from './resources.ts'
-import type { ApiStatus, KubernetesList, KubernetesObject, ResourceType, WatchEvent } from './types.ts'
+import { KubernetesTransport, type RequestOptions } from './transport.ts'
+import type { KubernetesList, KubernetesObject, ResourceType, WatchEvent } from './types.ts'
 
 export type PatchType =
   | 'application/json-patch+json'
@@ -35,34 +32,8 @@ export interface WriteOptions {
   force?: boolean
 }
 
-export interface RequestOptions {
-  query?: Record<string, string | number | boolean | undefined>
-  body?: unknown
-  contentType?: string
-  accept?: string
-  signal?: AbortSignal
-  /** Milliseconds to the end of the answer. Default 30,000. */
-  timeoutMs?: number
-  /** Tries in all where the server is throttled, faulty or out of reach. Default 5; 1 turns it off. */
-  attempts?: number
-}
-
-const DEFAULT_TIMEOUT_MS = 30_000
-const FIRST_BACKOFF_MS = 200
-
-/**
- * A client for the Kubernetes REST API over node:https: a whole request costs less than importing a general
- * client library, and the watch keeps nothing that its caller does not keep.
- */
-export class KubernetesClient {
-  readonly access: ClusterAccess
-  readonly #agent: Agent
-
-  constructor(access: ClusterAccess) {
-    this.access = access
-    this.#agent = new Agent({ keepAlive: true, ...access.tls })
-  }
-
+/** The verbs of the Kubernetes API on typed resources. The watch keeps nothing that its caller does not keep. */
+export class KubernetesClient extends KubernetesTransport {
   /** @throws {KubernetesApiError} 404 when there is no such object. */
   get<T extends KubernetesObject>(
     type: ResourceType,
@@ -92,8 +63,8 @@ export class KubernetesClient {
   ): Promise<KubernetesList<T>> {
     const { namespace, signal, ...query } = options
     const path = resourcePath(type, { namespace })
-    return this.#retrying({ signal }, async () => {
-      const response = await this.#send('GET', path, { query, signal, accept: 'application/json' })
+    return this.retrying({ signal }, async () => {
+      const response = await this.send('GET', path, { query, signal, accept: 'application/json' })
       const splitter = new ListSplitter()
       try {
         for await (const chunk of response)
@@ -183,119 +154,6 @@ export class KubernetesClient {
       yield JSON.parse(line) as WatchEvent<T>
     }
   }
-
-  /** The lines of a streamed answer (watch, pod logs), as they arrive. */
-  async *lines(path: string, options: RequestOptions & { onOpen?: () => void } = {}): AsyncGenerator<string> {
-    const response = await this.#send('GET', path, { ...options, timeoutMs: 0 })
-    options.onOpen?.()
-    let rest = ''
-    response.setEncoding('utf8')
-    try {
-      for await (const chunk of response) {
-        const parts = (rest + chunk).split('\n')
-        rest = parts.pop() ?? ''
-        for (const line of parts) if (line !== '') yield line
-      }
-    } catch (error) {
-      throw new KubernetesConnectionError(this.access.server, error as Error)
-    } finally {
-      response.destroy()
-    }
-    if (rest !== '') yield rest
-  }
-
-  /** A whole answer as text, for example a finished pod's log. */
-  async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
-    return this.#retrying(options, async () => {
-      const response = await this.#send(method, path, options)
-      return readAll(response, this.access.server)
-    })
-  }
-
-  /** A whole answer as JSON. */
-  async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-    return JSON.parse(await this.text(method, path, { accept: 'application/json', ...options })) as T
-  }
-
-  /** One request and its answer, whatever its status, without another try: for what stands behind a proxy. */
-  async exchange(
-    method: string,
-    path: string,
-    options: RequestOptions & { headers?: Record<string, string> } = {},
-  ): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> {
-    const response = await this.#open(method, path, options)
-    const body = await readAll(response, this.access.server)
-    return { status: response.statusCode ?? 500, headers: response.headers, body }
-  }
-
-  /** Ends kept-alive connections. */
-  close(): void {
-    this.#agent.destroy()
-  }
-
-  async #retrying<T>(options: RequestOptions, attempt: () => Promise<T>): Promise<T> {
-    const attempts = options.attempts ?? 5
-    for (let n = 1; ; n += 1) {
-      try {
-        return await attempt()
-      } catch (error) {
-        if (n >= attempts || options.signal?.aborted || !isTransient(error)) throw error
-        const asked = error instanceof KubernetesApiError ? error.retryAfterMs : undefined
-        await delay(asked ?? FIRST_BACKOFF_MS * 2 ** (n - 1), undefined, { signal: options.signal })
-      }
-    }
-  }
-
-  async #send(method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
-    const response = await this.#open(method, path, options)
-    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access.server)
-    return response
-  }
-
-  async #open(
-    method: string,
-    path: string,
-    options: RequestOptions & { headers?: Record<string, string> },
-  ): Promise<IncomingMessage> {
-    options.signal?.throwIfAborted()
-    const url = new URL(this.access.server.replace(/\/$/, '') + path)
-    for (const [key, value] of Object.entries(options.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(key, String(value))
-    }
-    const body = bodyOf(options.body)
-    const token = await this.access.token?.()
-    return new Promise<IncomingMessage>((resolve, reject) => {
-      const request = httpsRequest(url, {
-        method,
-        agent: this.#agent,
-        signal: options.signal,
-        headers: {
-          ...options.headers,
-          accept: options.accept ?? '*/*',
-          'user-agent': 'emr',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined
-            ? {}
-            : { 'content-type': options.contentType ?? 'application/json', 'content-length': body.length }),
-        },
-      })
-      request.on('response', resolve)
-      request.on('error', (error) =>
-        reject(options.signal?.aborted ? error : new KubernetesConnectionError(this.access.server, error)),
-      )
-      const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-      if (timeoutMs > 0) {
-        request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-      }
-      request.end(body)
-    })
-  }
-}
-
-/** Bytes go out as they are, everything else as JSON. */
-function bodyOf(body: unknown): Buffer | undefined {
-  if (body === undefined || Buffer.isBuffer(body)) return body
-  return Buffer.from(JSON.stringify(body))
 }
 
 function writeQuery(options: WriteOptions): RequestOptions['query'] {
@@ -304,35 +162,4 @@ function writeQuery(options: WriteOptions): RequestOptions['query'] {
     fieldManager: options.fieldManager,
     force: options.force,
   }
-}
-
-async function readAll(response: IncomingMessage, server: string): Promise<string> {
-  response.setEncoding('utf8')
-  let text = ''
-  try {
-    for await (const chunk of response) text += chunk
-  } catch (error) {
-    throw new KubernetesConnectionError(server, error as Error)
-  }
-  return text
-}
-
-async function refusal(
-  method: string,
-  path: string,
-  response: IncomingMessage,
-  server: string,
-): Promise<KubernetesApiError> {
-  const text = await readAll(response, server)
-  let body: ApiStatus
-  try {
-    body = JSON.parse(text) as ApiStatus
-  } catch {
-    body = { message: text.trim() || undefined }
-  }
-  const retryAfter = Number(response.headers['retry-after'])
-  return new KubernetesApiError(response.statusCode ?? 500, body, {
-    request: `${method} ${path}`,
-    retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined,
-  })
 }

@@ -1,27 +1,29 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Lease } from 'kubernetes-types/coordination/v1.js'
 import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
+import {
+  type AuditHead,
+  auditHeadOf,
+  freeLease,
+  freezeOf,
+  held,
+  holderOf,
+  isSilent,
+  LEASE_NAME,
+  LEASE_SECONDS,
+  lossOf,
+  released,
+  renewed,
+  withFreeze,
+} from './lease.ts'
 import { type Freeze, frozen, type Holder, locked, lockLost, nameOf } from './lock-holder.ts'
 import { resources } from './resources.ts'
 
-const NAME = 'emr-lock'
-const HOLDER = 'emr/holder'
-const FREEZE = 'emr/freeze'
-const AUDIT_HEAD = 'emr/audit-head'
-
-/** Without a heartbeat for this long, the holder counts as dead. */
-const LEASE_SECONDS = 30
 const HEARTBEAT_MS = 5_000
-/** Clocks of two machines may differ by this much. */
-const CLOCK_SKEW_MS = 5_000
 const POLL_MS = 500
-
-export interface AuditHead {
-  sequence: number
-  hash: string
-}
 
 export interface LockStatus {
   holder: (Holder & { alive: boolean }) | undefined
@@ -59,28 +61,27 @@ export class EnvironmentLock {
    * Takes the lock.
    * @param options.waitMs how long to wait for another holder that lives
    * @param options.onWait gets whom it waits for: once, and again when another one has come first
-   * @returns the dead holder it was taken over from, if any
    * @throws {EmrError} LOCKED or FROZEN (8)
    */
   async acquire(
     holder: Omit<Holder, 'host' | 'pid' | 'since'>,
     options: { waitMs: number; signal: AbortSignal; onWait: (text: string) => void },
-  ): Promise<Holder | undefined> {
+  ): Promise<void> {
     const mine = { ...holder, host: hostname(), pid: process.pid, since: new Date().toISOString() }
     const until = Date.now() + options.waitMs
     let awaited: string | undefined
     for (;;) {
       const lease = await this.#read(options.signal)
-      const freeze = annotation<Freeze>(lease, FREEZE)
+      const freeze = freezeOf(lease)
       if (freeze) throw frozen(this.#environment, freeze)
       const other = holderOf(lease)
-      if (other && !isDead(other, lease)) {
+      if (other && !isDead(lease, other)) {
         if (Date.now() >= until) throw locked(this.#environment, other)
         if (awaited !== other.id) options.onWait(`waiting for ${nameOf(other)}, since ${other.since}`)
         awaited = other.id
         await delay(POLL_MS, undefined, { signal: options.signal })
       } else if (await this.#take(lease, mine, options.signal)) {
-        return other
+        return
       }
     }
   }
@@ -107,16 +108,7 @@ export class EnvironmentLock {
     this.#holder = undefined
     await this.#change(signal, (lease) => {
       if (lease.spec?.holderIdentity !== id) return undefined
-      // The annotation stays, so that one who was paused can be told by whom the lock was taken over.
-      const annotations = {
-        ...lease.metadata?.annotations,
-        ...(head && { [AUDIT_HEAD]: JSON.stringify(head) }),
-      }
-      return {
-        ...lease,
-        metadata: { ...lease.metadata, annotations },
-        spec: { ...lease.spec, holderIdentity: '' },
-      }
+      return released(lease, head)
     })
   }
 
@@ -125,9 +117,9 @@ export class EnvironmentLock {
     const lease = await this.#read(signal)
     const holder = holderOf(lease)
     return {
-      holder: holder && { ...holder, alive: !isDead(holder, lease) },
-      freeze: annotation<Freeze>(lease, FREEZE),
-      head: annotation<AuditHead>(lease, AUDIT_HEAD),
+      holder: holder && { ...holder, alive: !isDead(lease, holder) },
+      freeze: freezeOf(lease),
+      head: auditHeadOf(lease),
     }
   }
 
@@ -136,56 +128,36 @@ export class EnvironmentLock {
    * @throws {EmrError} FROZEN (8) where somebody has frozen it already
    */
   async freeze(freeze: Freeze, signal: AbortSignal): Promise<void> {
-    await this.#read(signal).then((lease) => lease ?? this.#create(undefined, signal))
-    const text = JSON.stringify(freeze)
+    await this.#read(signal).then((lease) => lease ?? this.#create(freeLease(this.#namespace), signal))
     await this.#change(signal, (lease) => {
-      const { annotations } = lease.metadata ?? {}
-      const other = annotation<Freeze>(lease, FREEZE)
+      const other = freezeOf(lease)
       // An answer of the API server that was lost: it is done.
-      if (annotations?.[FREEZE] === text) return undefined
+      if (isDeepStrictEqual(other, freeze)) return undefined
       if (other) throw frozen(this.#environment, other)
-      return { ...lease, metadata: { ...lease.metadata, annotations: { ...annotations, [FREEZE]: text } } }
+      return withFreeze(lease, freeze)
     })
   }
 
   /** Lifts the freeze, if there is one. */
   async unfreeze(signal: AbortSignal): Promise<void> {
-    await this.#change(signal, (lease) => {
-      const { [FREEZE]: freeze, ...annotations } = lease.metadata?.annotations ?? {}
-      return freeze === undefined ? undefined : { ...lease, metadata: { ...lease.metadata, annotations } }
-    })
+    await this.#change(signal, (lease) => freezeOf(lease) && withFreeze(lease, undefined))
   }
 
   async #take(lease: Lease | undefined, mine: Holder, signal: AbortSignal): Promise<boolean> {
+    const wanted = held(lease ?? freeLease(this.#namespace), mine, Date.now())
+    let taken: Lease | undefined
     try {
-      const taken = lease
-        ? await this.#client.replace<Lease>(resources.leases, held(lease, mine), { signal })
-        : await this.#create(mine, signal)
-      this.#holder = mine
-      this.#keep(taken)
-      this.#schedule()
-      return true
+      taken = await (lease ? this.#replace(wanted, signal) : this.#create(wanted, signal))
     } catch (error) {
       // Somebody was quicker; a lost answer of the API server looks the same, and the lease then names us.
       if (!isApiError(error, 409)) throw error
-      const now = await this.#read(signal)
-      if (now?.spec?.holderIdentity !== mine.id) return false
-      this.#holder = mine
-      this.#keep(now)
-      this.#schedule()
-      return true
+      taken = await this.#read(signal)
     }
-  }
-
-  #create(holder: Holder | undefined, signal: AbortSignal): Promise<Lease> {
-    const bare: Lease = {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      metadata: { name: NAME, namespace: this.#namespace, labels: { 'app.kubernetes.io/managed-by': 'emr' } },
-      spec: { leaseTransitions: 0 },
-    }
-    const lease = holder ? held(bare, holder) : bare
-    return this.#client.create<Lease>(resources.leases, lease, { namespace: this.#namespace, signal })
+    if (taken?.spec?.holderIdentity !== mine.id) return false
+    this.#holder = mine
+    this.#keep(taken)
+    this.#schedule()
+    return true
   }
 
   #keep(lease: Lease): void {
@@ -215,10 +187,8 @@ export class EnvironmentLock {
   async #renewOnce(): Promise<void> {
     const signal = AbortSignal.timeout(LEASE_SECONDS * 1000)
     for (;;) {
-      const { metadata, spec } = this.#lease as Lease
-      const lease = { ...this.#lease, metadata, spec: { ...spec, renewTime: microTime() } }
       try {
-        this.#keep(await this.#client.replace<Lease>(resources.leases, lease, { signal }))
+        this.#keep(await this.#replace(renewed(this.#lease as Lease, Date.now()), signal))
         return
       } catch (error) {
         if (!isApiError(error, 409) && !isApiError(error, 404)) throw error
@@ -238,7 +208,7 @@ export class EnvironmentLock {
       const next = lease && edit(lease)
       if (next === undefined) return
       try {
-        await this.#client.replace(resources.leases, next, { signal })
+        await this.#replace(next, signal)
         return
       } catch (error) {
         if (!isApiError(error, 409)) throw error
@@ -248,64 +218,33 @@ export class EnvironmentLock {
 
   async #read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      return await this.#client.get<Lease>(resources.leases, NAME, { namespace: this.#namespace, signal })
+      return await this.#client.get<Lease>(resources.leases, LEASE_NAME, {
+        namespace: this.#namespace,
+        signal,
+      })
     } catch (error) {
       if (isApiError(error, 404)) return undefined
       throw error
     }
   }
-}
 
-function held(lease: Lease, holder: Holder): Lease {
-  const now = microTime()
-  return {
-    ...lease,
-    metadata: {
-      ...lease.metadata,
-      annotations: { ...lease.metadata?.annotations, [HOLDER]: JSON.stringify(holder) },
-    },
-    spec: {
-      holderIdentity: holder.id,
-      acquireTime: now,
-      renewTime: now,
-      leaseDurationSeconds: LEASE_SECONDS,
-      leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1,
-    },
+  #create(lease: Lease, signal: AbortSignal): Promise<Lease> {
+    return this.#client.create<Lease>(resources.leases, lease, { namespace: this.#namespace, signal })
+  }
+
+  #replace(lease: Lease, signal: AbortSignal): Promise<Lease> {
+    return this.#client.replace<Lease>(resources.leases, lease, { signal })
   }
 }
 
-function holderOf(lease: Lease | undefined): Holder | undefined {
-  return lease?.spec?.holderIdentity ? annotation<Holder>(lease, HOLDER) : undefined
-}
-
-/** Why the lock is not the holder's any more. */
-function lossOf(lease: Lease | undefined, mine: Holder | undefined): string {
-  const last = annotation<Holder>(lease, HOLDER)
-  if (lease === undefined) return `the Lease ${NAME} was removed`
-  if (last === undefined || last.id === mine?.id) return `the Lease ${NAME} was changed by hand`
-  const since = lease.spec?.holderIdentity ? '' : ' and has ended since'
-  return `${nameOf(last)} has taken it over${since}`
-}
-
-function annotation<T>(lease: Lease | undefined, name: string): T | undefined {
-  const text = lease?.metadata?.annotations?.[name]
-  return text === undefined ? undefined : (JSON.parse(text) as T)
-}
-
 /** No heartbeat, or a process of this machine that has ended. */
-function isDead(holder: Holder, lease: Lease | undefined): boolean {
-  const renewed = Date.parse(lease?.spec?.renewTime ?? '') || 0
-  if (Date.now() - renewed > LEASE_SECONDS * 1000 + CLOCK_SKEW_MS) return true
-  if (holder.host !== hostname()) return false
+function isDead(lease: Lease | undefined, { host, pid }: Holder): boolean {
+  if (isSilent(lease, Date.now())) return true
+  if (host !== hostname()) return false
   try {
-    process.kill(holder.pid, 0)
+    process.kill(pid, 0)
     return false
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
-}
-
-/** Leases want six digits after the second. */
-function microTime(): string {
-  return new Date().toISOString().replace('Z', '000Z')
 }

@@ -169,12 +169,13 @@ export class ContainerLog {
       const facts = podFacts(pod)
       const found = facts.containers.find((each) => each.name === container)
       if (facts.uid !== uid) return undefined
-      const done = found?.init === true && found.terminated?.exitCode === 0
+      // Beside a container that ended for good another one may keep the pod from its end.
+      const runsOnce = found?.init ? found.terminated?.exitCode === 0 : pod.spec?.restartPolicy === 'Never'
       return {
         restarts: found?.restarts ?? 0,
         running: found?.running ?? false,
         exitCode: found?.last?.exitCode,
-        over: done || facts.phase === 'Succeeded' || facts.phase === 'Failed',
+        over: (found?.terminated && runsOnce) || facts.phase === 'Succeeded' || facts.phase === 'Failed',
       }
     } catch (error) {
       if (isApiError(error, 404)) return undefined

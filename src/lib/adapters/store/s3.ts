@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError, messageOf } from '../../errors.ts'
-import { clientConfig } from '../aws/account.ts'
+import { clientConfig } from '../aws/client.ts'
 import { awsError } from '../aws/errors.ts'
 import { S3Upload } from './s3-upload.ts'
 import {
@@ -135,11 +135,9 @@ export class S3Store implements ObjectStore {
   }
 
   #open(): Promise<S3Client> {
-    this.#client ??= import('@aws-sdk/client-s3').then(({ S3Client }) => {
-      const { endpoint } = this.#account
-      // An emulator has no host name for each bucket.
-      return new S3Client({ ...clientConfig(this.#account), forcePathStyle: endpoint !== undefined })
-    })
+    this.#client ??= import('@aws-sdk/client-s3').then(
+      ({ S3Client }) => new S3Client(clientConfig(this.#account)),
+    )
     return this.#client
   }
 

@@ -11,10 +11,11 @@ import { incrementalBackup } from '../../workflows/backup/incremental.ts'
 import type { BackupPorts, BackupRequest } from '../../workflows/backup/ports.ts'
 import type { CommandContext, Report } from '../base-command.ts'
 import { usageError } from '../flags.ts'
+import { operationId } from '../operation-id.ts'
 import type { SessionFlags } from '../session.ts'
 import { databaseConnection } from './database.ts'
 import { throughJob, type Via } from './job.ts'
-import { type BackupSession, backupId, metered, openBackupSession } from './session.ts'
+import { type BackupSession, metered, openBackupSession } from './session.ts'
 
 export interface TransferFlags extends SessionFlags {
   jobs: number | undefined
@@ -100,7 +101,7 @@ function portsOf(
   progress: Meter,
 ): BackupPorts {
   return {
-    id: backupId(),
+    id: operationId(),
     environment: environment.name,
     source,
     catalog,

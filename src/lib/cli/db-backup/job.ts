@@ -2,6 +2,7 @@ import type { Job } from 'kubernetes-types/batch/v1.js'
 import { backupJob, GRACE_SECONDS } from '../../adapters/kubernetes/backup-job.ts'
 import { KubernetesClient } from '../../adapters/kubernetes/client.ts'
 import { Jobs } from '../../adapters/kubernetes/jobs.ts'
+import { NamespaceLogs } from '../../adapters/kubernetes/namespace-logs.ts'
 import { Workloads } from '../../adapters/kubernetes/workloads.ts'
 import { jobConfig } from '../../config/job-config.ts'
 import type { Environment } from '../../domain/environment.ts'
@@ -12,8 +13,9 @@ import type { JobEnd } from '../../workflows/backup/job.ts'
 import type { Report } from '../base-command.ts'
 import { clusterAccess } from '../cluster-access.ts'
 import { usageError } from '../flags.ts'
+import { operationId } from '../operation-id.ts'
 import { notConfigured } from './database.ts'
-import { type BackupSession, backupId } from './session.ts'
+import type { BackupSession } from './session.ts'
 
 /** Beyond the pod's own time to end, for the API server and the watch. */
 const STOP_MARGIN_MS = 10_000
@@ -38,7 +40,7 @@ export async function throughJob<T>(
 ): Promise<Report<T> | undefined> {
   const { environment, settings } = session
   if ((flags.via ?? settings.via) === 'direct') return undefined
-  const name = `emr-db-backup-${verb}-${backupId().toLowerCase()}`
+  const name = `emr-db-backup-${verb}-${operationId().toLowerCase()}`
   const job = jobOf(session, name, ['db-backup', verb, environment.name, '--via=direct', ...wordsOf(flags)])
   const end = await follow(session, job, `${verb} of ${environment.name} as job/${name}`)
   return reportOf<T>(end, `job/${name} in ${environment.namespace}`, view)
@@ -90,6 +92,7 @@ async function follow(session: BackupSession, job: Job, title: string): Promise<
     outcome.end = await runJob(
       {
         jobs: new Jobs(client, environment.namespace),
+        logs: new NamespaceLogs(client, environment.namespace, undefined),
         watch: workloads.watch(watching.signal),
         thresholds: environment.rollout,
         graceMs: GRACE_SECONDS * 1000 + STOP_MARGIN_MS,

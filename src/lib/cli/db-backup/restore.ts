@@ -15,11 +15,12 @@ import type { CommandContext, Report } from '../base-command.ts'
 import { confirm } from '../confirm.ts'
 import { usageError } from '../flags.ts'
 import { withInfrastructureFacts } from '../infrastructure-facts.ts'
+import { operationId } from '../operation-id.ts'
 import type { Session } from '../session.ts'
 import { type CreateFlags, requestOf, type TransferFlags, withSource } from './create.ts'
 import { databaseConnection } from './database.ts'
 import { throughJob } from './job.ts'
-import { type BackupSession, backupId, metered, openBackupSession } from './session.ts'
+import { type BackupSession, metered, openBackupSession } from './session.ts'
 
 export interface RestoreFlags extends TransferFlags {
   target: string
@@ -160,7 +161,7 @@ export function scratchOf(
   meter: Meter,
   transfer: TransferOptions,
 ): Scratch {
-  const database = `emr_drill_${backupId().toLowerCase().replaceAll('-', '_')}`
+  const database = `emr_drill_${operationId().toLowerCase().replaceAll('-', '_')}`
   const connection = { ...server, database }
   return async (plan) => {
     const startedAt = Date.now()

@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { BackupCatalog } from '../../adapters/store/catalog.ts'
 import { DirectoryStore } from '../../adapters/store/directory.ts'
 import { S3Store } from '../../adapters/store/s3.ts'
 import type { ObjectStore } from '../../adapters/store/store.ts'
 import { RateLimit, type TransferOptions } from '../../adapters/store/transfer.ts'
+import { digest } from '../../digest.ts'
 import type { BackupSettings } from '../../domain/backup/settings.ts'
 import type { Environment } from '../../domain/environment.ts'
 import { Meter } from '../../output/meter.ts'
@@ -39,13 +39,12 @@ export async function openBackupSession(
   const environment = await withInfrastructureFacts(session, { ...needed, backup: true })
   if (!environment.backup) throw notConfigured(environment.name, 'backup: {store: …}')
   const store = openStore(environment, environment.backup)
-  const digest = createHash('sha256').update(`${store.url} ${environment.name}`).digest('hex')
   return {
     ...session,
     environment,
     settings: environment.backup,
     catalog: new BackupCatalog(store, environment.name),
-    slotPrefix: `emr_${digest.slice(0, 8)}_`,
+    slotPrefix: `emr_${digest(`${store.url} ${environment.name}`).slice(0, 8)}_`,
   }
 }
 
@@ -53,12 +52,6 @@ function openStore({ aws, name }: Environment, { store }: BackupSettings): Objec
   if (store.kind === 'directory') return new DirectoryStore(store.path)
   if (!aws) throw notConfigured(name, 'aws: {accountId: …, region: …}, for a store in S3')
   return new S3Store(aws, { bucket: store.bucket, prefix: store.prefix, kmsKeyId: store.kmsKeyId })
-}
-
-/** Sorts by time: `20260314T031500Z-9f2c`. */
-export function backupId(): string {
-  const time = new Date().toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '')
-  return `${time}-${randomBytes(2).toString('hex')}`
 }
 
 /** Runs work as one task whose line tells how far it is. @param work gets the meter and what transfers need */

@@ -4,10 +4,10 @@ import { symbols, stdoutTheme as theme } from '../../output/theme.ts'
 import { type SnapshotResult, snapshotTasks } from '../../workflows/backup/snapshot.ts'
 import type { CommandContext, Report } from '../base-command.ts'
 import { withInfrastructureFacts } from '../infrastructure-facts.ts'
+import { operationId } from '../operation-id.ts'
 import { openSession, type SessionFlags } from '../session.ts'
 import { parseAnnotations } from './create.ts'
 import { notConfigured } from './database.ts'
-import { backupId } from './session.ts'
 
 export interface SnapshotFlags extends SessionFlags {
   annotate: string[] | undefined
@@ -36,7 +36,7 @@ export async function runSnapshot(
     'emr:made-by': 'emr db-backup',
   }
   // RDS takes letters, digits and single dashes.
-  const id = `emr-${name}-${backupId().toLowerCase()}`
+  const id = `emr-${name}-${operationId().toLowerCase()}`
   const run = snapshotTasks(
     { environment: name, instance, id, tags, kmsKeyId: copy?.kmsKeyId },
     new RdsSnapshots(aws),

@@ -1,3 +1,5 @@
+import { timestamp } from '../timestamp.ts'
+
 /** One line of a container's log. */
 export interface LogLine {
   /** As the kubelet wrote it, in nanoseconds. */
@@ -23,7 +25,7 @@ export class LogCursor {
   /** From when to ask; undefined before the first line. */
   get since(): string | undefined {
     if (this.#newest === 0n) return undefined
-    return new Date(Number((this.#newest - WINDOW) / MILLION)).toISOString().replace(/\.\d+/, '')
+    return timestamp(Number((this.#newest - WINDOW) / MILLION))
   }
 
   /** To be called before the log is read anew. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Container, ContainerStatus } from 'kubernetes-types/core/v1.js'
 import { timestamp } from '../json.ts'
 import { endingOf, type Fault, faultOf, pullError } from './faults.ts'
+import { missingConfig } from './missing.ts'
 import type { PodStep } from './pod-step.ts'
 
 /** What the kubelet remembers of a container more finely than its status says; lost when the sandbox restarts. */
@@ -83,7 +84,7 @@ export class ContainerStep {
 
   #start(): void {
     if (!this.#pull()) return
-    const missing = this.#pod.missingConfig(this.#container, this.#fault)
+    const missing = missingConfig(this.#pod, this.#container, this.#fault)
     if (missing) {
       this.#failConfig(missing)
       return

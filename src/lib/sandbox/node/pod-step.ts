@@ -3,7 +3,7 @@ import type { EventDraft } from '../controllers/event-recorder.ts'
 import { timestamp } from '../json.ts'
 import type { SandboxSettings } from '../settings.ts'
 import { type ContainerMemory, ContainerStep, initialStatus } from './container.ts'
-import type { Fault } from './faults.ts'
+import { missingVolume } from './missing.ts'
 
 /** What the kubelet knows beside the pod itself. */
 export interface NodeView {
@@ -71,6 +71,10 @@ export class PodStep {
     return this.#view.hasImage(image)
   }
 
+  holds(kind: 'Secret' | 'ConfigMap', name: string, key?: string): boolean {
+    return this.#view.holds(kind, name, key)
+  }
+
   addImage(image: string): void {
     this.#view.addImage(image)
   }
@@ -100,36 +104,6 @@ export class PodStep {
 
   portNumber(container: Container, port: number | string): number | string {
     return container.ports?.find(({ name }) => name === port)?.containerPort ?? port
-  }
-
-  /** What keeps a container from being created, in the kubelet's words. */
-  missingConfig(container: Container, fault: Fault | undefined): string | undefined {
-    if (fault === 'badconfig') return `secret "${container.name}-credentials" not found`
-    for (const { secretRef, configMapRef } of container.envFrom ?? []) {
-      const missing =
-        this.#missing('Secret', secretRef?.name, secretRef?.optional) ??
-        this.#missing('ConfigMap', configMapRef?.name, configMapRef?.optional)
-      if (missing) return missing
-    }
-    for (const { valueFrom } of container.env ?? []) {
-      const { secretKeyRef, configMapKeyRef } = valueFrom ?? {}
-      const missing =
-        this.#missing('Secret', secretKeyRef?.name, secretKeyRef?.optional, secretKeyRef?.key) ??
-        this.#missing('ConfigMap', configMapKeyRef?.name, configMapKeyRef?.optional, configMapKeyRef?.key)
-      if (missing) return missing
-    }
-    return undefined
-  }
-
-  #missing(
-    kind: 'Secret' | 'ConfigMap',
-    name: string | undefined,
-    optional = false,
-    key?: string,
-  ): string | undefined {
-    if (name === undefined || optional || this.#view.holds(kind, name, key)) return undefined
-    if (!this.#view.holds(kind, name)) return `${kind.toLowerCase()} "${name}" not found`
-    return `couldn't find key ${key} in ${kind} ${this.namespace}/${name}`
   }
 
   advance(): PodAdvance {
@@ -172,13 +146,11 @@ export class PodStep {
   /** @returns whether each Secret and ConfigMap that a volume shows is there */
   #mount(): boolean {
     const memory = this.memoryOf('')
-    for (const { name, secret, configMap } of this.pod.spec?.volumes ?? []) {
-      const missing =
-        this.#missing('Secret', secret?.secretName, secret?.optional) ??
-        this.#missing('ConfigMap', configMap?.name, configMap?.optional)
+    for (const volume of this.pod.spec?.volumes ?? []) {
+      const missing = missingVolume(this, volume)
       if (!missing) continue
       if (memory.configFailed === undefined || this.since(memory.configFailed) >= MOUNT_RETRY) {
-        const message = `MountVolume.SetUp failed for volume "${name}" : ${missing}`
+        const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${missing}`
         this.event({ type: 'Warning', reason: 'FailedMount', message })
         memory.configFailed = this.now
       }

@@ -1,5 +1,7 @@
 import type { Job } from 'kubernetes-types/batch/v1.js'
 import type { Jobs } from '../../adapters/kubernetes/jobs.ts'
+import type { NamespaceLogs } from '../../adapters/kubernetes/namespace-logs.ts'
+import type { LogNews } from '../../adapters/kubernetes/pod-log.ts'
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import type { Finding } from '../../domain/diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
@@ -15,7 +17,9 @@ const LAST_LINES = 20
 const LOG_END_MS = 15_000
 
 export interface JobPorts {
-  jobs: Pick<Jobs, 'create' | 'delete' | 'follow'>
+  jobs: Pick<Jobs, 'create' | 'delete'>
+  /** Of the Job's namespace. */
+  logs: Pick<NamespaceLogs, 'of'>
   /** Of the Job's namespace; goes on while a Job that is stopped ends. */
   watch: WorkloadWatch
   thresholds: RolloutThresholds
@@ -82,7 +86,6 @@ class JobRun {
   #isSeen = false
   #pod: PodFacts | undefined
   #failure: { reason: string; message: string } | undefined
-  #hasEnded = false
   #log: Promise<void> | undefined
 
   constructor(ports: JobPorts, name: string) {
@@ -146,7 +149,6 @@ class JobRun {
 
   #over(failure: { reason: string; message: string } | undefined): true {
     this.#failure = failure
-    this.#hasEnded = true
     return true
   }
 
@@ -154,22 +156,24 @@ class JobRun {
     const container = this.#container
     const pod = this.#pod
     if (this.#log || !pod || !(container?.running || container?.terminated)) return
-    const source = { pod: pod.name, container: container.name, hasEnded: () => this.#hasEnded }
-    this.#log = this.#read(this.#ports.jobs.follow(source, this.#close.signal))
+    const log = this.#ports.logs.of({ pod: pod.name, uid: pod.uid, container: container.name })
+    this.#log = this.#read(log.follow({}, this.#close.signal))
     // Without its log a Job is still followed; what is missing then is its result.
     this.#log.catch(() => undefined)
   }
 
-  async #read(lines: AsyncIterable<string>): Promise<void> {
-    for await (const line of lines) {
-      const document = parseResultLine(line)
+  async #read(log: AsyncIterable<LogNews>): Promise<void> {
+    for await (const news of log) {
+      if (news.type !== 'line') continue
+      const { text } = news.line
+      const document = parseResultLine(text)
       if (document !== undefined) {
         this.#document = document
         continue
       }
-      this.#lines.push(line)
+      this.#lines.push(text)
       if (this.#lines.length > LAST_LINES) this.#lines.shift()
-      this.#ports.onLine(line)
+      this.#ports.onLine(text)
     }
   }
 

@@ -2,20 +2,24 @@ import type { Environment, ServiceDefinition } from '../../domain/environment.ts
 import { wavesOf } from '../../domain/waves.ts'
 import { EmrError, ExitCode, nearest } from '../../errors.ts'
 import { unreadable } from '../../files.ts'
+import { foreignAccounts } from '../values-account.ts'
 import { planService } from './service-plan.ts'
 import type { DeployPlan, DeployPorts, DeployRequest, ServicePlan } from './types.ts'
 
 /**
  * Refuses what is wrong with a request by itself, before anything is reached.
  * @returns the services to deploy
- * @throws {EmrError} USAGE (2) for unknown services and tags that nothing gets; PREFLIGHT (4) for missing files
+ * @throws {EmrError} USAGE (2) for unknown services and tags that nothing gets; PREFLIGHT (4) for files that are missing or of another account
  */
 export async function checkRequest(
-  { services: all }: Environment,
+  environment: Environment,
   request: DeployRequest,
 ): Promise<ServiceDefinition[]> {
-  const services = selectServices(all, request)
+  const services = selectServices(environment.services, request)
   await assertFiles(services)
+  // A change of what runs takes nothing from the files.
+  const foreign = request.change ? [] : await foreignAccounts(environment, services)
+  if (foreign.length > 0) throw preflightError(foreign)
   return services
 }
 

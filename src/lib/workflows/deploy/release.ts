@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Release } from '../../adapters/helm/helm.ts'
+import type { Release } from '../../adapters/helm/release.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
 /** Another helm that still works on the release gets this long to finish before its revision counts as left behind. */

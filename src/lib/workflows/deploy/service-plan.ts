@@ -1,4 +1,5 @@
-import type { ChartInput, Release } from '../../adapters/helm/helm.ts'
+import type { ChartInput } from '../../adapters/helm/helm.ts'
+import type { Release } from '../../adapters/helm/release.ts'
 import type { KubernetesObject } from '../../adapters/kubernetes/types.ts'
 import type { ServiceDefinition } from '../../domain/environment.ts'
 import { plainTagOf } from '../../domain/image.ts'

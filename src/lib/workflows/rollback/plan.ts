@@ -1,4 +1,4 @@
-import type { Release } from '../../adapters/helm/helm.ts'
+import type { Release } from '../../adapters/helm/release.ts'
 import { tagOf } from '../../domain/image.ts'
 import { fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName } from '../../domain/manifest/object.ts'

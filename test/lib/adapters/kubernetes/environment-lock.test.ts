@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { hostname } from 'node:os'
 import type { Lease } from 'kubernetes-types/coordination/v1.js'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { KubernetesApiError } from '../../../../src/lib/adapters/kubernetes/api-error.ts'
 import type { KubernetesClient } from '../../../../src/lib/adapters/kubernetes/client.ts'
 import { EnvironmentLock } from '../../../../src/lib/adapters/kubernetes/environment-lock.ts'
@@ -145,4 +145,53 @@ test('a freeze is not replaced: who wants another one is told of the first', asy
   })
   await lock.unfreeze(signal)
   expect((await lock.status(signal)).freeze).toBeUndefined()
+})
+
+test('the heartbeat renews the Lease while it is held, and no longer', async () => {
+  vi.useFakeTimers({ now: Date.parse('2026-03-14T03:15:00Z') })
+  onTestFinished(() => void vi.useRealTimers())
+  const leases = new FakeLeases()
+  const lock = leases.lock()
+  await lock.acquire(work('mine'), never)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(leases.lease?.spec?.renewTime).toBe('2026-03-14T03:16:00.000000Z')
+  await lock.release(signal)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(leases.lease?.spec?.renewTime).toBe('2026-03-14T03:16:00.000000Z')
+})
+
+test('a process that is late asks before it writes, and keeps a lock that is its own', async () => {
+  const leases = new FakeLeases()
+  const lock = leases.lock()
+  await expect(lock.confirm()).rejects.toMatchObject({ code: 'LOCK_LOST' })
+  await lock.acquire(work('mine'), never)
+  const version = () => leases.lease?.metadata?.resourceVersion
+  await lock.confirm()
+  expect(version()).toBe('1')
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 11_000)
+  onTestFinished(() => void vi.restoreAllMocks())
+  await lock.confirm()
+  expect(version()).toBe('2')
+  await lock.release(signal)
+  await expect(lock.confirm()).rejects.toMatchObject({ code: 'LOCK_LOST' })
+})
+
+test('a lock that another one has taken over is left to it', async () => {
+  const leases = new FakeLeases()
+  const mine = leases.lock()
+  await mine.acquire(work('mine'), never)
+  leases.age()
+  const other = leases.lock()
+  await other.acquire(work('other'), never)
+  await mine.release(signal)
+  expect(leases.lease?.spec?.holderIdentity).toBe('other')
+  await other.release(signal)
+})
+
+test('a frozen environment gives its lock to nobody', async () => {
+  const leases = new FakeLeases()
+  const lock = leases.lock()
+  await lock.freeze({ reason: 'quarter end', by: 'ann', since: '2026-01-01T00:00:00.000Z' }, signal)
+  await expect(lock.acquire(work('mine'), never)).rejects.toMatchObject({ code: 'FROZEN' })
+  expect((await lock.status(signal)).holder).toBeUndefined()
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { mergeContext } from '../../../../src/lib/adapters/kubernetes/merge-kubeconfig.ts'
+import { OWN_KUBECONFIG } from '../../../support/kubeconfig.ts'
 
 const FROM = {
   path: '/project/.emr/kubeconfig/staging.yaml',
@@ -21,42 +22,19 @@ current-context: emr-staging
 `,
 }
 
-/** As kubectl writes it, with comments of its owner. */
-const OWN = `# Mine. Ask before you change it.
-apiVersion: v1
-clusters:
-- cluster:
-    certificate-authority-data: ${'QUJD'.repeat(60)}
-    server: https://home.example # behind the VPN
-  name: home
-contexts:
-- context:
-    cluster: home
-    user: me
-  name: home
-current-context: home
-kind: Config
-preferences: {}
-users:
-# The token of the wall.
-- name: me
-  user:
-    token: abc
-`
-
 const merge = (text: string) => mergeContext({ path: '/home/me/.kube/config', text }, FROM, 'emr-staging')
 
 describe('a context in a kubeconfig of somebody', () => {
   test('comes in beside the others; comments, order and current context stay', () => {
-    const merged = merge(OWN)
+    const merged = merge(OWN_KUBECONFIG)
     // What was there before is still there, line by line and in the same order.
     const lines = merged.split('\n')
-    for (const line of OWN.split('\n')) {
+    for (const line of OWN_KUBECONFIG.split('\n')) {
       expect(lines).toContain(line)
       lines.splice(0, lines.indexOf(line) + 1)
     }
     const read = parse(merged)
-    expect(Object.keys(read)).toEqual(Object.keys(parse(OWN)))
+    expect(Object.keys(read)).toEqual(Object.keys(parse(OWN_KUBECONFIG)))
     expect(read['current-context']).toBe('home')
     const names = (section: string) => read[section].map(({ name }: { name: string }) => name)
     expect(names('clusters')).toEqual(['home', 'emr-platform-staging'])
@@ -66,14 +44,14 @@ describe('a context in a kubeconfig of somebody', () => {
   })
   test('replaces one of its name, and names files by their whole path', () => {
     const old = '- {name: emr-platform-staging, cluster: {server: https://old.example}}'
-    const { clusters } = parse(merge(OWN.replace('clusters:\n', `clusters:\n${old}\n`)))
+    const { clusters } = parse(merge(OWN_KUBECONFIG.replace('clusters:\n', `clusters:\n${old}\n`)))
     expect(clusters[0].cluster).toEqual({
       server: 'https://staging.example',
       'certificate-authority': '/project/.emr/kubeconfig/ca.pem',
     })
   })
   test('merged again changes nothing', () => {
-    const once = merge(OWN)
+    const once = merge(OWN_KUBECONFIG)
     expect(merge(once)).toBe(once)
   })
   test('makes a file where there is none, and lists where they are empty', () => {

@@ -8,6 +8,7 @@ import {
   type ServiceState,
   sameState,
 } from '../../../../src/lib/domain/release/release-set.ts'
+import { releaseSet } from '../../../support/release-set.ts'
 
 const state = (tag: string, revision = 1): ServiceState => ({
   revision,
@@ -19,19 +20,7 @@ const state = (tag: string, revision = 1): ServiceState => ({
 
 /** A set that left the services a and b on these versions. */
 function set(id: string, a: string, b: string, rest: Partial<ReleaseSet> = {}): ReleaseSet {
-  return {
-    id,
-    operation: 'deploy',
-    environment: 'test',
-    by: { name: 'me', host: 'here' },
-    startedAt: '2026-01-01T00:00:00.000Z',
-    outcome: 'good',
-    proven: true,
-    request: { services: [] },
-    phases: [],
-    services: { a: { after: state(a) }, b: { after: state(b) } },
-    ...rest,
-  }
+  return releaseSet(id, { services: { a: { after: state(a) }, b: { after: state(b) } }, ...rest })
 }
 
 const live = (a: string, b: string) => ({ a: state(a, 9), b: state(b, 9) })

@@ -1,43 +1,30 @@
 import { describe, expect, test } from 'vitest'
 import { quotaDemand, versionDemands } from '../../../../src/lib/domain/terraform/demands.ts'
 import { checkQuota, checkVersion, demandedQuotas } from '../../../../src/lib/domain/terraform/offers.ts'
-import type { PlannedResource } from '../../../../src/lib/domain/terraform/plan.ts'
-
-const planned = (type: string, part: Partial<PlannedResource> = {}): PlannedResource => ({
-  address: `${type}.main`,
-  type,
-  actions: ['create'],
-  before: {},
-  after: {},
-  unknown: {},
-  sensitive: { before: {}, after: {} },
-  replacePaths: [],
-  reason: undefined,
-  ...part,
-})
+import { plannedResource } from '../../../support/planned-resource.ts'
 
 const nodes = (type: string, desired: number, most: number) =>
-  planned('aws_eks_node_group', {
+  plannedResource('aws_eks_node_group', {
     after: { instance_types: [type], scaling_config: [{ desired_size: desired, max_size: most }] },
   })
 
 describe('the versions that a plan asks for', () => {
   test('are those of what is made, and of what changes its version', () => {
-    const cluster = planned('aws_eks_cluster', {
+    const cluster = plannedResource('aws_eks_cluster', {
       actions: ['update'],
       before: { version: '1.32' },
       after: { version: '1.33' },
     })
-    const kafka = planned('aws_msk_cluster', { after: { kafka_version: '3.8.x' } })
-    expect(versionDemands([cluster, kafka, planned('aws_s3_bucket')])).toEqual([
+    const kafka = plannedResource('aws_msk_cluster', { after: { kafka_version: '3.8.x' } })
+    expect(versionDemands([cluster, kafka, plannedResource('aws_s3_bucket')])).toEqual([
       { service: 'eks', version: '1.33', address: 'aws_eks_cluster.main', variable: 'eks_version' },
       { service: 'msk', version: '3.8.x', address: 'aws_msk_cluster.main', variable: 'msk_kafka_version' },
     ])
   })
   test('are none where the version stays, or is known only to AWS', () => {
     const kept = { before: { engine_version: '15.4' }, after: { engine_version: '15.4' } }
-    const database = planned('aws_db_instance', { actions: ['update'], ...kept })
-    const replica = planned('aws_db_instance', { unknown: { engine_version: true } })
+    const database = plannedResource('aws_db_instance', { actions: ['update'], ...kept })
+    const replica = plannedResource('aws_db_instance', { unknown: { engine_version: true } })
     expect(versionDemands([database, replica])).toEqual([])
   })
 })
@@ -82,9 +69,9 @@ describe('a version', () => {
 
 describe('a quota', () => {
   const demand = quotaDemand([
-    planned('aws_vpc'),
-    ...[1, 2, 3].map(() => planned('aws_eip')),
-    planned('aws_eip', { actions: ['delete'] }),
+    plannedResource('aws_vpc'),
+    ...[1, 2, 3].map(() => plannedResource('aws_eip')),
+    plannedResource('aws_eip', { actions: ['delete'] }),
     nodes('m6i.xlarge', 2, 6),
     nodes('m6i.2xlarge', 0, 4),
     nodes('m6i.large', 0, 1),
@@ -93,7 +80,7 @@ describe('a quota', () => {
   test('is taken by what is made', () => {
     expect(demand).toEqual({ vpcs: 1, elasticIps: 3, vcpus: { least: 8, most: 58 } })
     expect(demandedQuotas(demand)).toEqual(['vpcs', 'elasticIps', 'vcpus'])
-    expect(demandedQuotas(quotaDemand([planned('aws_eip')]))).toEqual(['elasticIps'])
+    expect(demandedQuotas(quotaDemand([plannedResource('aws_eip')]))).toEqual(['elasticIps'])
   })
   test('is enough, or not for all that may come, or not at all; then it tells how to raise it', () => {
     expect(checkQuota('vcpus', demand, { limit: 64, used: 0 }).status).toBe('good')

@@ -7,20 +7,10 @@ import {
   planText,
 } from '../../../../src/lib/domain/terraform/plan.ts'
 import { countActions, groupChanges } from '../../../../src/lib/domain/terraform/summary.ts'
+import { plannedResource } from '../../../support/planned-resource.ts'
 
 function resource(part: Partial<PlannedResource> = {}): PlannedResource {
-  return {
-    address: 'aws_db_instance.main',
-    type: 'aws_db_instance',
-    actions: ['update'],
-    before: {},
-    after: {},
-    unknown: {},
-    sensitive: { before: {}, after: {} },
-    replacePaths: [],
-    reason: undefined,
-    ...part,
-  }
+  return plannedResource('aws_db_instance', { actions: ['update'], ...part })
 }
 
 describe('a planned resource is classified', () => {

@@ -1,0 +1,101 @@
+import type { AccessRequest } from '../adapters/kubernetes/access-review.ts'
+import type { Freeze, Holder } from '../adapters/kubernetes/lock-holder.ts'
+import type { Environment } from '../domain/environment.ts'
+
+export interface Check {
+  /** Stable, for scripts: `tool.helm`, `cluster.rights`. */
+  id: string
+  /** `warning`: deploy can work; `problem`: it cannot. */
+  status: 'good' | 'warning' | 'problem' | 'skipped'
+  title: string
+  detail: string
+  /** The command or change that mends it. */
+  fix?: string
+}
+
+/** One look at the cluster. */
+export interface ClusterView {
+  server: string
+  version: string
+  namespace: { exists: boolean; podSecurity: string | undefined }
+  /** What the identity may not do. */
+  denied: AccessRequest[]
+  /** API kinds that the charts need and the cluster lacks. */
+  missingKinds: string[]
+  /** Releases that a killed deploy left in the middle. */
+  pendingReleases: string[]
+  lock: { holder: (Holder & { alive: boolean }) | undefined; freeze: Freeze | undefined }
+}
+
+/** What the view tells of a deploy's chances. */
+export function clusterChecks(view: ClusterView, { name, namespace }: Environment): Check[] {
+  return [
+    rightsCheck(view.denied, namespace),
+    namespaceCheck(view.namespace, namespace),
+    kindsCheck(view.missingKinds),
+    ...releaseChecks(view.pendingReleases),
+    ...lockChecks(view.lock, name),
+  ]
+}
+
+function rightsCheck(denied: AccessRequest[], namespace: string): Check {
+  const base = { id: 'cluster.rights', title: 'rights' }
+  if (denied.length === 0) return { ...base, status: 'good', detail: 'all that a deploy needs' }
+  const rights = denied.map(({ verb, resource }) => `${verb} ${resource}`)
+  return {
+    ...base,
+    status: 'problem',
+    detail: `not allowed: ${rights.join(', ')}`,
+    fix: `ask for these rights in ${namespace}; check with: kubectl auth can-i ${rights[0]} --namespace ${namespace}`,
+  }
+}
+
+function namespaceCheck({ exists, podSecurity }: ClusterView['namespace'], name: string): Check {
+  const base = { id: 'cluster.namespace', title: 'namespace' }
+  if (!exists) return { ...base, status: 'good', detail: `${name} does not exist yet; a deploy makes it` }
+  if (podSecurity === 'restricted')
+    return { ...base, status: 'good', detail: `${name}, Pod Security restricted` }
+  return {
+    ...base,
+    status: 'warning',
+    detail: `${name} does not enforce Pod Security restricted`,
+    fix: `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=restricted`,
+  }
+}
+
+function kindsCheck(missing: string[]): Check {
+  const base = { id: 'cluster.kinds', title: 'API kinds' }
+  if (missing.length === 0) return { ...base, status: 'good', detail: 'all that the charts need' }
+  return {
+    ...base,
+    status: 'problem',
+    detail: `the cluster does not know ${missing.join(', ')}`,
+    fix: 'install the operator that brings them (External Secrets: helm install external-secrets)',
+  }
+}
+
+function releaseChecks(pending: string[]): Check[] {
+  if (pending.length === 0) return []
+  const detail = `left in the middle: ${pending.join(', ')}`
+  return [
+    { id: 'cluster.releases', title: 'releases', status: 'warning', detail, fix: 'emr deploy mends them' },
+  ]
+}
+
+function lockChecks({ holder, freeze }: ClusterView['lock'], name: string): Check[] {
+  const base = { id: 'cluster.lock', title: 'lock' }
+  const checks: Check[] = []
+  if (freeze !== undefined) {
+    const detail = `frozen by ${freeze.by} since ${freeze.since}: ${freeze.reason}`
+    checks.push({ ...base, status: 'problem', detail, fix: `emr unlock ${name}` })
+  }
+  if (holder !== undefined) {
+    const { operation, id, by, host, pid, since } = holder
+    const who = `${operation} ${id} of ${by} (process ${pid} on ${host}), since ${since}`
+    const [detail, fix] = holder.alive
+      ? [`held by ${who}`, 'wait for it: emr deploy --wait-lock 10m']
+      : [`left by ${who}, cut off`, `go on or back: emr deploy ${name} --resume, or emr rollback ${name} all`]
+    checks.push({ ...base, status: 'warning', detail, fix })
+  }
+  return checks.length > 0 ? checks : [{ ...base, status: 'good', detail: 'free' }]
+}

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
+import { fullBackup } from '../../../src/lib/workflows/backup/full.ts'
+import { incrementalBackup } from '../../../src/lib/workflows/backup/incremental.ts'
+import type { BackupPorts } from '../../../src/lib/workflows/backup/ports.ts'
+import { full } from '../domain/backup/generate.ts'
+
+const request = { jobs: 2, fixIdentity: false, lockTimeoutMs: 1000, annotations: {} }
+const before = full('before', 3_600_000)
+
+/** A database and a store in memory. @param fails the step that fails */
+function backup(fails?: string) {
+  const log: string[] = []
+  const published: BackupManifest[] = [before]
+  const step = (name: string) => {
+    log.push(name)
+    if (name === fails) throw new Error(`${name} failed`)
+  }
+  const snapshot = {
+    point: before.end,
+    tables: async () => [{ schema: 'public', name: 't', bytes: 10 }],
+    dump: () => ({}),
+    fingerprint: async () => before.schemaFingerprint,
+    restoreNeeds: async () => ({ identities: [], roles: [] }),
+    keepSlot: async () => step('keep its slot'),
+    close: async () => undefined,
+  }
+  async function* changes() {
+    yield Buffer.from('change')
+    return { end: before.end, transactions: 1, changes: 1 }
+  }
+  const source = {
+    facts: { database: before.database, serverMajor: before.serverMajor },
+    installGuard: async () => undefined,
+    snapshot: async () => snapshot,
+    dropSlotsExcept: async (_: string, slot: string) =>
+      step(slot === before.slot ? 'tidy up' : 'drop the old slot'),
+    state: async () => ({
+      ...{
+        database: before.database,
+        serverMajor: before.serverMajor,
+        hasPublication: true,
+        hasTriggers: true,
+      },
+      ...{ slot: { confirmedFlushLsn: before.end.lsn, walStatus: 'reserved' }, uncaptured: [] },
+      schemaFingerprint: before.schemaFingerprint,
+    }),
+    changes,
+    sequences: async () => [],
+    advance: async () => step('advance the slot'),
+  }
+  const ports = {
+    id: 'this',
+    environment: 'test',
+    source,
+    catalog: {
+      keyOf: (id: string, name: string) => `${id}/${name}`,
+      read: async () => ({ manifests: published, damaged: [], unfinished: [] }),
+      publish: async (manifest: BackupManifest) => {
+        step('publish')
+        published.push(manifest)
+        return true
+      },
+      remove: async (id: string) => void log.push(`remove ${id}`),
+    },
+    store: async (key: string, programs: { stream?: AsyncIterable<Buffer> }) => {
+      for await (const _ of programs.stream ?? []);
+      step(`store ${key}`)
+      return { bytes: 1, sha256: 'a' }
+    },
+    compress: (stream: AsyncIterable<Buffer>) => ({ stream }),
+    slotPrefix: 'emr_',
+    progress: { step: () => undefined, total: () => undefined },
+    signal: new AbortController().signal,
+    now: () => 0,
+  } as unknown as BackupPorts
+  return { ports, log, ids: () => published.map(({ id }) => id) }
+}
+
+describe('a full backup', () => {
+  test('counts only once all of it is stored and its slot is kept; the old slot goes last', async () => {
+    const { ports, log } = backup()
+    await fullBackup(ports, request)
+    const stored = log.filter((line) => line.startsWith('store'))
+    expect(stored.length).toBeGreaterThan(1)
+    expect(log).toEqual(['tidy up', ...stored, 'keep its slot', 'publish', 'drop the old slot'])
+  })
+  test.each(['store this/schema.dump.zst', 'keep its slot', 'publish'])(
+    'that fails at: %s',
+    async (fails) => {
+      const { ports, log, ids } = backup(fails)
+      await expect(fullBackup(ports, request)).rejects.toThrow(`${fails} failed`)
+      expect(ids()).toEqual(['before'])
+      expect(log.at(-1)).toBe('remove this')
+      expect(log).not.toContain('drop the old slot')
+    },
+  )
+})
+
+describe('an incremental backup', () => {
+  test('counts only once it is stored, and only then the server may forget', async () => {
+    const { ports, log } = backup()
+    await incrementalBackup(ports, request)
+    expect(log).toEqual(['tidy up', 'store this/changes.zst', 'publish', 'advance the slot'])
+  })
+  test.each(['store this/changes.zst', 'publish'])('that fails at: %s', async (fails) => {
+    const { ports, log, ids } = backup(fails)
+    await expect(incrementalBackup(ports, request)).rejects.toThrow(`${fails} failed`)
+    expect(ids()).toEqual(['before'])
+    expect(log.at(-1)).toBe('remove this')
+  })
+  test('is good also where the slot could not be advanced', async () => {
+    const { ports, log, ids } = backup('advance the slot')
+    await expect(incrementalBackup(ports, request)).rejects.toThrow('advance the slot failed')
+    expect(ids()).toEqual(['before', 'this'])
+    expect(log).not.toContain('remove this')
+  })
+})
