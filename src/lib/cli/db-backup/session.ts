@@ -33,8 +33,6 @@ export async function openBackupSession(
 ): Promise<BackupSession> {
   // The changes of a database are short-lived objects; the part of the heap for those would grow by 100 MB.
   setFlagsFromString('--semi-space-growth-factor=1')
-  // What only passes through counts as growth of the small heap, which would be marked again every few megabytes.
-  setFlagsFromString('--heap-growing-percent=400')
   const session = await openSession(flags, signal)
   const environment = await withInfrastructureFacts(session, { ...needed, backup: true })
   if (!environment.backup) throw notConfigured(environment.name, 'backup: {store: …}')
