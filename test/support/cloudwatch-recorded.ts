@@ -54,8 +54,21 @@ const FAILURES: Record<string, [status: number, code: string, message: string]> 
   ],
 }
 
-/** CloudWatch and RDS as recorded, under `/recorded`; under `/expired` and `/denied` they refuse. */
-export async function startRecordedCloud(): Promise<{ url: string; close: () => void }> {
+/** What an account holds beside what is recorded here. */
+export interface CloudState {
+  /** Status of its database, `emr-platform-ACCOUNT`. */
+  database?: string
+  /** As DescribeAlarms tells them. */
+  alarms?: object[]
+}
+
+/**
+ * CloudWatch and RDS as recorded, under `/recorded`; under `/expired` and `/denied` they refuse.
+ * @param states further ones, by name: the path that they are served under
+ */
+export async function startRecordedCloud(
+  states: Record<string, CloudState> = {},
+): Promise<{ url: string; close: () => void }> {
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
@@ -72,8 +85,12 @@ export async function startRecordedCloud(): Promise<{ url: string; close: () => 
       return
     }
     response.writeHead(200, { 'content-type': isRds ? 'text/xml' : 'application/x-amz-json-1.0' })
+    const { database = 'maintenance', alarms } = states[mode] ?? {}
+    const told = alarms ? { MetricAlarms: alarms } : undefined
     response.end(
-      isRds ? databases() : JSON.stringify(cloudWatch(String(request.headers['x-amz-target']), body)),
+      isRds
+        ? databases(mode, database)
+        : JSON.stringify(told ?? cloudWatch(String(request.headers['x-amz-target']), body)),
     )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -95,9 +112,9 @@ function cloudWatch(target: string, body: string): unknown {
   return PAGES[input.NextToken ?? '']
 }
 
-function databases(): string {
-  const instance = '<DBInstanceIdentifier>emr-platform-recorded</DBInstanceIdentifier>'
-  const list = `<DBInstances><DBInstance>${instance}<DBInstanceStatus>maintenance</DBInstanceStatus></DBInstance></DBInstances>`
+function databases(name: string, status: string): string {
+  const instance = `<DBInstanceIdentifier>emr-platform-${name}</DBInstanceIdentifier>`
+  const list = `<DBInstances><DBInstance>${instance}<DBInstanceStatus>${status}</DBInstanceStatus></DBInstance></DBInstances>`
   const result = `<DescribeDBInstancesResult>${list}</DescribeDBInstancesResult>`
   return `<DescribeDBInstancesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/">${result}</DescribeDBInstancesResponse>`
 }

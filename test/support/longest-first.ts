@@ -8,6 +8,7 @@ export const LONGEST = [
   'test/e2e/safety/release-sets.test.ts',
   'test/terraform/module.test.ts',
   'test/terraform/policies.test.ts',
+  'test/e2e/monitor/dashboard.test.ts',
   'test/e2e/safety/outage.test.ts',
   'test/e2e/safety/lock.test.ts',
   'test/lib/backup/faults.test.ts',

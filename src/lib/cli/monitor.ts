@@ -5,6 +5,7 @@ import { timestamp } from '../domain/timestamp.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { changeLine, pictureView } from '../output/monitor-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
+import { keepYoungGenerationSmall } from '../process/memory.ts'
 import { follow, type Goal, isWhole, look } from '../workflows/monitor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { reachCluster } from './diagnose.ts'
@@ -43,6 +44,7 @@ export async function runMonitor(
   const goal = goalOf(flags)
   if (flags.json && live)
     throw usageError('--json gives one document, and this has no end', ['--output ndjson'])
+  if (live) keepYoungGenerationSmall()
   const terminal =
     process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb' && !process.env.CI
   if (live && terminal && !flags.plain && flags.output === 'text') {

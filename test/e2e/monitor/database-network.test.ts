@@ -1,16 +1,22 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
+  AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateManagedPrefixListCommand,
+  CreateNetworkAclEntryCommand,
   CreateRouteCommand,
   CreateSecurityGroupCommand,
   CreateSubnetCommand,
   CreateVpcCommand,
   CreateVpcPeeringConnectionCommand,
+  DeleteNetworkAclEntryCommand,
+  DeleteRouteCommand,
+  DescribeNetworkAclsCommand,
   DescribeRouteTablesCommand,
   EC2Client,
   type IpPermission,
+  RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2'
@@ -21,6 +27,7 @@ import type { Environment } from '../../../src/lib/domain/environment.ts'
 import { type Diagnosis, diagnoseEnvironment } from '../../../src/lib/workflows/diagnose.ts'
 import { thresholds } from '../../lib/domain/rollout/facts.ts'
 import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
+import { type Network, networkCases } from './database-network-cases.ts'
 
 const PORT = 5432
 
@@ -28,7 +35,7 @@ describe.skipIf(motoLack() !== undefined)('emr diagnose between the pods and the
   let emulator: Emulator
   let denying: Server
   let ec2: EC2Client
-  let ids: Awaited<ReturnType<typeof furnish>>
+  let ids: Ids
   beforeAll(async () => {
     emulator = await startEmulator()
     denying = await startDenying(emulator.endpoint, 'DescribeSecurityGroups')
@@ -43,22 +50,12 @@ describe.skipIf(motoLack() !== undefined)('emr diagnose between the pods and the
     denying?.close()
     await emulator?.stop()
   })
-  const admitted: IpPermission[] = []
-  const admit = async (source: Partial<IpPermission>) => {
-    const rule = { IpProtocol: 'tcp', FromPort: PORT, ToPort: PORT, ...source }
-    admitted.push(rule)
-    const input = { GroupId: ids.guard, IpPermissions: [rule] }
-    await ec2.send(new AuthorizeSecurityGroupIngressCommand(input))
-  }
+  const undo: (() => Promise<unknown>)[] = []
   afterEach(async () => {
-    const IpPermissions = admitted.splice(0)
-    if (IpPermissions.length > 0)
-      await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId: ids.guard, IpPermissions }))
+    for (const step of undo.splice(0).reverse()) await step()
   })
-  const codes = ({ findings }: Diagnosis) => findings.map(({ code }) => code)
 
-  test('a group that lets nobody in, or only on another port, is the finding, with what to do', async () => {
-    await admit({ FromPort: 6379, ToPort: 6379, UserIdGroupPairs: [{ GroupId: ids.nodes }] })
+  test('a closed group is the finding, with what to do', async () => {
     const { health, findings, notEvaluated } = await diagnose(emulator.endpoint)
     expect({ health, notEvaluated }).toEqual({ health: 'unhealthy', notEvaluated: [] })
     expect(findings).toMatchObject([
@@ -71,31 +68,18 @@ describe.skipIf(motoLack() !== undefined)('emr diagnose between the pods and the
     ])
   })
 
-  test.each([
-    ['the group of the nodes', () => ({ UserIdGroupPairs: [{ GroupId: ids.nodes }] })],
-    ['the addresses of the VPC', () => ({ IpRanges: [{ CidrIp: '10.0.0.0/16' }] })],
-    ['a prefix list with their subnet', () => ({ PrefixListIds: [{ PrefixListId: ids.prefixes }] })],
-  ])('%s may come in: nothing is found', async (_, source) => {
-    await admit(source())
-    expect(await diagnose(emulator.endpoint)).toMatchObject({ health: 'healthy', findings: [] })
-  })
-
-  test('a database in another VPC needs a route from the subnets of the nodes', async () => {
-    const { RouteTables = [] } = await ec2.send(
-      new DescribeRouteTablesCommand({ Filters: [{ Name: 'vpc-id', Values: [ids.vpc] }] }),
-    )
-    const far = () => diagnose(emulator.endpoint, 'emr-platform-far')
-    await admit({ IpRanges: [{ CidrIp: '10.0.0.0/16' }] })
-    expect(codes(await far())).toEqual(['DATABASE_UNROUTED'])
-    const { VpcPeeringConnection } = await ec2.send(
-      new CreateVpcPeeringConnectionCommand({ VpcId: ids.vpc, PeerVpcId: ids.farVpc }),
-    )
-    const { VpcPeeringConnectionId } = VpcPeeringConnection ?? {}
-    const { RouteTableId } = RouteTables[0] ?? {}
-    await ec2.send(
-      new CreateRouteCommand({ RouteTableId, DestinationCidrBlock: '10.1.0.0/16', VpcPeeringConnectionId }),
-    )
-    expect(await far()).toMatchObject({ health: 'healthy', findings: [] })
+  describe.each(Object.entries(networkCases))('%s', (code, { fires, near }) => {
+    const read = async ({ far, make }: (typeof fires)[number]) => {
+      await make(networkOf(ec2, ids, undo))
+      return diagnose(emulator.endpoint, far && 'emr-platform-far')
+    }
+    test.each(fires)('is found: $when', async (each) => {
+      const { reason } = each
+      expect((await read(each)).findings).toMatchObject([{ code, ...(reason && { reason }) }])
+    })
+    test.each(near)('is not: $when', async (each) => {
+      expect(await read(each)).toMatchObject({ health: 'healthy', findings: [], notEvaluated: [] })
+    })
   })
 
   test('what the identity may not read is not evaluated, and not healthy', async () => {
@@ -127,6 +111,57 @@ function diagnose(endpoint: string, instance = 'emr-platform-near'): Promise<Dia
     now: Date.now,
   })
 }
+
+/** @param undo gets what takes each step back */
+function networkOf(ec2: EC2Client, ids: Ids, undo: (() => Promise<unknown>)[]): Network {
+  const rule = (source: Partial<IpPermission>): IpPermission => {
+    return { IpProtocol: 'tcp', FromPort: PORT, ToPort: PORT, ...source }
+  }
+  return {
+    ids,
+    admit: async (source) => {
+      const input = { GroupId: ids.guard, IpPermissions: [rule(source)] }
+      await ec2.send(new AuthorizeSecurityGroupIngressCommand(input))
+      undo.push(() => ec2.send(new RevokeSecurityGroupIngressCommand(input)))
+    },
+    confine: async (targets) => {
+      const everywhere = { IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }
+      const before = { GroupId: ids.nodes, IpPermissions: [everywhere] }
+      const after = { GroupId: ids.nodes, IpPermissions: targets.map(rule) }
+      await ec2.send(new RevokeSecurityGroupEgressCommand(before))
+      undo.push(() => ec2.send(new AuthorizeSecurityGroupEgressCommand(before)))
+      await ec2.send(new AuthorizeSecurityGroupEgressCommand(after))
+      undo.push(() => ec2.send(new RevokeSecurityGroupEgressCommand(after)))
+    },
+    filter: async ({ egress: Egress, allow = false, from: From, to: To }) => {
+      // The later one comes first.
+      const entry = { NetworkAclId: ids.acl, Egress, RuleNumber: 50 - undo.length }
+      await ec2.send(
+        new CreateNetworkAclEntryCommand({
+          ...entry,
+          RuleAction: allow ? 'allow' : 'deny',
+          Protocol: '6',
+          CidrBlock: '0.0.0.0/0',
+          PortRange: { From, To },
+        }),
+      )
+      undo.push(() => ec2.send(new DeleteNetworkAclEntryCommand(entry)))
+    },
+    peer: async () => {
+      const { VpcPeeringConnection } = await ec2.send(
+        new CreateVpcPeeringConnectionCommand({ VpcId: ids.vpc, PeerVpcId: ids.farVpc }),
+      )
+      const { VpcPeeringConnectionId } = VpcPeeringConnection ?? {}
+      const Filters = [{ Name: 'vpc-id', Values: [ids.vpc] }]
+      const { RouteTables = [] } = await ec2.send(new DescribeRouteTablesCommand({ Filters }))
+      const where = { RouteTableId: RouteTables[0]?.RouteTableId, DestinationCidrBlock: '10.1.0.0/16' }
+      await ec2.send(new CreateRouteCommand({ ...where, VpcPeeringConnectionId }))
+      undo.push(() => ec2.send(new DeleteRouteCommand(where)))
+    },
+  }
+}
+
+type Ids = Awaited<ReturnType<typeof furnish>>
 
 /** A cluster with one node, a database in its VPC and one in another; both databases have the same kind of guard. */
 async function furnish(endpoint: string, ec2: EC2Client) {
@@ -173,7 +208,10 @@ async function furnish(endpoint: string, ec2: EC2Client) {
     }),
   )
   rds.destroy()
-  return { vpc, farVpc, subnet, nodes, cluster, guard, prefixes: PrefixList?.PrefixListId ?? '' }
+  const Filters = [{ Name: 'vpc-id', Values: [vpc] }]
+  const { NetworkAcls = [] } = await ec2.send(new DescribeNetworkAclsCommand({ Filters }))
+  const acl = NetworkAcls[0]?.NetworkAclId ?? ''
+  return { acl, vpc, farVpc, subnet, nodes, cluster, guard, prefixes: PrefixList?.PrefixListId ?? '' }
 }
 
 /** Without the SDK, which does not send what EKS itself finds out: the VPC, and the group that it makes. */

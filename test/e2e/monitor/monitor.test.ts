@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path'
 import { Ajv } from 'ajv'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { resources } from '../../../src/lib/adapters/kubernetes/resources.ts'
-import type { Change } from '../../../src/lib/domain/monitor/changes.ts'
 import { adminOf } from '../../../src/lib/sandbox/lifecycle.ts'
 import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
+import { changesIn, expectWhole, type Told } from './told.ts'
 
 /** Checks what was printed against a schema of docs/. */
 function assertPublished(schema: string, printed: unknown[]): void {
@@ -52,21 +52,19 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     expect(code).toBe(4)
   })
 
-  test('tells changes only, each once, over a lost API server, 429 and 410 answers and expired credentials', async () => {
+  test('tells changes only, each once, over 429 and 410 answers and expired credentials', async () => {
     const watching = project.start('monitor', '--watch', '--output', 'ndjson')
-    const events = jsonLines<Event>(watching)
-    await expect.poll(() => events.length, { timeout: 30_000 }).toBe(1)
-    expect(events[0]).toMatchObject({ type: 'picture', environment: 'e2e', health: 'healthy' })
+    const told = jsonLines<Told>(watching)
+    await expect.poll(() => told.length, { timeout: 30_000 }).toBe(1)
+    expect(told[0]).toMatchObject({ type: 'picture', environment: 'e2e', health: 'healthy' })
+    const pods = () => changesIn(told, 'source', 'pods').map(({ after }) => after)
+    const isTold = (words: string) => () => pods().some((text) => text?.includes(words))
     const faults = project.faults()
-    await faults.silence(2)
-    const isOk = ({ subject, name, after }: Change) =>
-      subject === 'source' && name === 'pods' && after === 'ok'
-    await expect.poll(() => events.some(isOk), { timeout: 60_000 }).toBe(true)
     await faults.set({ errors: [{ status: 429, retryAfterSeconds: 1, share: 1 }] })
     await faults.dropWatches()
-    const isThrottled = ({ after }: Change) => after?.includes('too many requests') === true
-    await expect.poll(() => events.some(isThrottled), { timeout: 60_000 }).toBe(true)
+    await expect.poll(isTold('too many requests'), { timeout: 60_000 }).toBe(true)
     await faults.clear()
+    await expect.poll(() => pods().at(-1), { timeout: 60_000 }).toBe('ok')
     // While it stands still, the server forgets where its watches were: 410, and a new list.
     watching.child.kill('SIGSTOP')
     await faults.dropWatches()
@@ -75,21 +73,15 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     watching.child.kill('SIGCONT')
     await faults.set({ refuseTokens: true })
     await faults.dropWatches()
-    const isRefused = ({ after }: Change) => after?.includes('does not accept the credentials') === true
-    await expect.poll(() => events.some(isRefused), { timeout: 60_000 }).toBe(true)
+    await expect.poll(isTold('does not accept the credentials'), { timeout: 60_000 }).toBe(true)
     await faults.clear()
     faults.close()
-    const isNew = ({ subject, after }: Change) => subject === 'service' && after === 'ready 2/2 1.0.1'
-    await expect.poll(() => events.filter(isNew).length, { timeout: 60_000 }).toBe(1)
-    await expect
-      .poll(() => events.at(-1), { timeout: 60_000 })
-      .toMatchObject({ subject: 'health', after: 'healthy' })
+    const isNew = () => changesIn(told, 'service').filter(({ after }) => after === 'ready 2/2 1.0.1')
+    await expect.poll(() => isNew().length, { timeout: 60_000 }).toBe(1)
+    await expectWhole(told, project)
     watching.child.kill('SIGINT')
     expect((await watching.ended).code).toBe(130)
-    for (const { before, after } of events.slice(1)) expect(before).not.toBe(after)
-    assertPublished('monitor-events.schema.json', events)
-    const services = new Set(events.filter(({ subject }) => subject === 'service').map(({ name }) => name))
-    expect([...services]).toEqual(['task-service'])
+    assertPublished('monitor-events.schema.json', told)
   })
 
   test('prints timestamped lines, and no escape sequence', async () => {
@@ -130,5 +122,3 @@ async function forgetHistory(project: Project): Promise<void> {
   await Promise.all(Array.from({ length: 16 }, writer))
   client?.close()
 }
-
-type Event = Change & { type: 'picture' | 'change' }

@@ -1,5 +1,13 @@
-import type { EC2Client, Instance, IpPermission, Route } from '@aws-sdk/client-ec2'
-import type { DatabaseNetwork, IngressRule } from '../../domain/diagnosis/database-network.ts'
+import type {
+  EC2Client,
+  Instance,
+  IpPermission,
+  NetworkAclEntry,
+  Route,
+  SecurityGroup,
+} from '@aws-sdk/client-ec2'
+import type { DatabaseNetwork, GroupRule } from '../../domain/diagnosis/database-network.ts'
+import type { AclEntry } from '../../domain/diagnosis/network-acl.ts'
 import type { AwsAccount } from '../../domain/environment.ts'
 import { withClient } from './client.ts'
 import type { InstancePlace } from './rds.ts'
@@ -8,7 +16,8 @@ type Pods = DatabaseNetwork['pods']
 
 /**
  * What lies between the pods of an EKS cluster and databases: EKS DescribeCluster, and of EC2 DescribeInstances,
- * DescribeSubnets, DescribeSecurityGroups, GetManagedPrefixListEntries and, for another VPC, DescribeRouteTables.
+ * DescribeSubnets, DescribeSecurityGroups, DescribeNetworkAcls, GetManagedPrefixListEntries and, for another VPC,
+ * DescribeRouteTables.
  * @throws {EmrError} when AWS refuses one of them (exit 4)
  */
 export async function databaseNetwork(
@@ -28,21 +37,29 @@ export async function databaseNetwork(
   return withClient(EC2Client, account, doing, async (client) => {
     const network = new NetworkReader(client, abortSignal)
     const { vpcId: vpc = '', clusterSecurityGroupId, subnetIds = [] } = found?.resourcesVpcConfig ?? {}
-    const own = { groups: clusterSecurityGroupId ? [clusterSecurityGroupId] : [], subnets: subnetIds }
-    const { groups, subnets } = (await network.nodes(cluster)) ?? own
+    const groups = clusterSecurityGroupId ? [clusterSecurityGroupId] : []
+    const own = (await network.nodes(cluster)) ?? subnetIds.map((subnet) => ({ subnet, groups }))
     const elsewhere = places.some((place) => place.vpc !== vpc)
     const pods: Pods = {
       vpc,
-      groups,
-      subnets: await network.subnets(subnets),
+      nodes: await Promise.all(
+        own.map(async ({ subnet, groups }) => ({
+          groups,
+          subnet: (await network.subnets([subnet]))[0] ?? { id: subnet, blocks: [] },
+          egress: await network.rules(groups, 'IpPermissionsEgress'),
+        })),
+      ),
       tables: elsewhere ? await network.tables(vpc) : [],
     }
-    const databases = places.map(async (place) => ({
-      ...place,
-      subnets: await network.subnets(place.subnets),
-      ingress: await network.ingress(place.groups),
-    }))
-    return { pods, databases: await Promise.all(databases) }
+    const databases = await Promise.all(
+      places.map(async (place) => ({
+        ...place,
+        subnets: await network.subnets(place.subnets),
+        ingress: await network.rules(place.groups, 'IpPermissions'),
+      })),
+    )
+    const sides = [...own.map(({ subnet }) => subnet), ...places.flatMap(({ subnets }) => subnets)]
+    return { pods, databases, acls: await network.acls([...new Set(sides)]) }
   })
 }
 
@@ -56,10 +73,10 @@ class NetworkReader {
   }
 
   /**
-   * The groups and subnets of the nodes' interfaces, which their pods share: a launch template may give nodes other
-   * groups than the one that EKS makes. Undefined where the cluster has no nodes of EC2.
+   * Which groups and subnets the interfaces of nodes have, which their pods share: a launch template may give nodes
+   * other groups than the one that EKS makes. Undefined where the cluster has no nodes of EC2.
    */
-  async nodes(cluster: string): Promise<{ groups: string[]; subnets: string[] } | undefined> {
+  async nodes(cluster: string): Promise<{ subnet: string; groups: string[] }[] | undefined> {
     const { paginateDescribeInstances } = await import('@aws-sdk/client-ec2')
     const instances: Instance[] = []
     const Filters = [
@@ -72,12 +89,13 @@ class NetworkReader {
     }
     const interfaces = instances.flatMap(({ NetworkInterfaces = [] }) => NetworkInterfaces)
     if (interfaces.length === 0) return undefined
-    const groups = interfaces.flatMap(({ Groups = [] }) => Groups.flatMap(({ GroupId }) => GroupId ?? []))
-    const subnets = interfaces.flatMap(({ SubnetId }) => SubnetId ?? [])
-    return { groups: [...new Set(groups)], subnets: [...new Set(subnets)] }
+    const places = interfaces.map(({ Groups = [], SubnetId: subnet = '' }) => {
+      return { subnet, groups: Groups.flatMap(({ GroupId }) => GroupId ?? []).sort() }
+    })
+    return [...new Map(places.map((place) => [JSON.stringify(place), place])).values()]
   }
 
-  async subnets(SubnetIds: string[]): Promise<Pods['subnets']> {
+  async subnets(SubnetIds: string[]): Promise<Pods['nodes'][number]['subnet'][]> {
     if (SubnetIds.length === 0) return []
     const { DescribeSubnetsCommand } = await import('@aws-sdk/client-ec2')
     const { Subnets = [] } = await this.#client.send(new DescribeSubnetsCommand({ SubnetIds }), this.#options)
@@ -87,18 +105,21 @@ class NetworkReader {
     }))
   }
 
-  async ingress(GroupIds: string[]): Promise<IngressRule[]> {
+  async rules(
+    GroupIds: string[],
+    way: keyof SecurityGroup & ('IpPermissions' | 'IpPermissionsEgress'),
+  ): Promise<GroupRule[]> {
     if (GroupIds.length === 0) return []
     const { DescribeSecurityGroupsCommand } = await import('@aws-sdk/client-ec2')
     const { SecurityGroups = [] } = await this.#client.send(
       new DescribeSecurityGroupsCommand({ GroupIds }),
       this.#options,
     )
-    const permissions = SecurityGroups.flatMap(({ IpPermissions = [] }) => IpPermissions)
+    const permissions = SecurityGroups.flatMap((group) => group[way] ?? [])
     return Promise.all(permissions.map((permission) => this.#rule(permission)))
   }
 
-  async #rule(permission: IpPermission): Promise<IngressRule> {
+  async #rule(permission: IpPermission): Promise<GroupRule> {
     const { IpProtocol: protocol = '-1', FromPort: from, ToPort: to } = permission
     const { IpRanges = [], Ipv6Ranges = [], PrefixListIds = [], UserIdGroupPairs = [] } = permission
     const lists = PrefixListIds.flatMap(({ PrefixListId }) => PrefixListId ?? [])
@@ -109,6 +130,24 @@ class NetworkReader {
       groups: UserIdGroupPairs.flatMap(({ GroupId }) => GroupId ?? []),
       blocks: [own.flatMap((block) => block ?? []), ...(await this.#blocksOf(lists))].flat(),
     }
+  }
+
+  async acls(subnets: string[]): Promise<DatabaseNetwork['acls']> {
+    const { paginateDescribeNetworkAcls } = await import('@aws-sdk/client-ec2')
+    const query = { Filters: [{ Name: 'association.subnet-id', Values: subnets }] }
+    const acls: DatabaseNetwork['acls'] = []
+    const pages = paginateDescribeNetworkAcls({ client: this.#client }, query, this.#options)
+    for await (const { NetworkAcls = [] } of pages) {
+      for (const { NetworkAclId: id = '', Associations = [], Entries = [] } of NetworkAcls) {
+        acls.push({
+          id,
+          subnets: Associations.flatMap(({ SubnetId }) => SubnetId ?? []),
+          ingress: Entries.filter(({ Egress }) => !Egress).map(aclEntry),
+          egress: Entries.filter(({ Egress }) => Egress).map(aclEntry),
+        })
+      }
+    }
+    return acls
   }
 
   async tables(vpc: string): Promise<Pods['tables']> {
@@ -159,5 +198,17 @@ class NetworkReader {
         return blocks
       }),
     )
+  }
+}
+
+function aclEntry(entry: NetworkAclEntry): AclEntry {
+  const { RuleNumber: number = 0, RuleAction, Protocol: protocol = '-1', PortRange } = entry
+  const { From: from, To: to } = PortRange ?? {}
+  return {
+    number,
+    allow: RuleAction === 'allow',
+    protocol,
+    ...(from !== undefined && to !== undefined && { ports: { from, to } }),
+    block: entry.CidrBlock ?? entry.Ipv6CidrBlock ?? '',
   }
 }

@@ -58,12 +58,12 @@ export class KubernetesClient extends KubernetesTransport {
    */
   each<T extends KubernetesObject>(
     type: ResourceType,
-    options: ListOptions & { signal?: AbortSignal },
+    options: ListOptions & Pick<RequestOptions, 'signal' | 'attempts'>,
     take: (object: T) => void,
   ): Promise<KubernetesList<T>> {
-    const { namespace, signal, ...query } = options
+    const { namespace, signal, attempts, ...query } = options
     const path = resourcePath(type, { namespace })
-    return this.retrying({ signal }, async () => {
+    return this.retrying({ signal, attempts }, async () => {
       const response = await this.send('GET', path, { query, signal, accept: 'application/json' })
       const splitter = new ListSplitter()
       try {

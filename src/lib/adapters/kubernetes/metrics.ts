@@ -43,7 +43,8 @@ async function listed<T extends KubernetesObject>(
 ): Promise<T[] | undefined> {
   try {
     const items: T[] = []
-    await client.each<T>(type, { namespace, signal }, (item) => items.push(item))
+    // 503 is the answer where its server is away: no reason to ask five times.
+    await client.each<T>(type, { namespace, signal, attempts: 2 }, (item) => items.push(item))
     return items
   } catch (error) {
     // 404: the API group is not registered; 503: its server is away.

@@ -9,7 +9,7 @@ export const CATALOGUE = {
   NODE_PRESSURE: { headline: 'a node runs out of a resource', layer: 0, severity: 'problem' },
   DATABASE_DOWN: { headline: 'the database is not available', layer: 0, severity: 'problem' },
   DATABASE_BLOCKED: {
-    headline: 'a security group keeps the pods from the database',
+    headline: 'a security group or a network ACL keeps the pods from the database',
     layer: 0,
     severity: 'problem',
   },

@@ -1,5 +1,11 @@
 import type { PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
-import { hookFinding, notReadyFinding, replicaSetFinding, scaledToZeroFinding } from '../rollout/findings.ts'
+import {
+  hookFinding,
+  latest,
+  notReadyFinding,
+  replicaSetFinding,
+  scaledToZeroFinding,
+} from '../rollout/findings.ts'
 import type { Finding } from './catalogue.ts'
 import type { AutoscalerFacts, EnvironmentFacts, WorkloadFacts } from './facts.ts'
 
@@ -131,24 +137,20 @@ export function budgetFindings({ budgets = [] }: Known): Finding[] {
   })
 }
 
-export function claimFindings({ claims = [] }: Known, now: number): Finding[] {
+/** Claims that wait for longer than a volume takes; one that no pod uses yet may wait for its first pod. */
+export function claimFindings({ claims = [], events = [] }: Known, now: number): Finding[] {
   return claims.flatMap(({ uid, name, phase, createdAt }) => {
     if (phase === 'Bound' || now - createdAt < PENDING_CLAIM_MS) return []
+    const last = latest(events, ({ about }) => about === uid)
+    if (phase === 'Pending' && last?.reason === 'WaitForFirstConsumer') return []
+    const told = last?.type === 'Warning' ? last : undefined
     const object = { kind: 'PersistentVolumeClaim', name, uid }
-    const message = `it is ${phase}`
+    const reason = told?.reason ?? phase
+    const message = told?.message ?? `it is ${phase}`
+    const field = told ? 'event' : 'status.phase'
+    const at = told?.at ?? createdAt
     const advice = 'look at its StorageClass and at the EBS CSI driver'
-    const at = createdAt
-    return [
-      {
-        code: 'VOLUME_CLAIM_PENDING' as const,
-        object,
-        reason: phase,
-        message,
-        field: 'status.phase',
-        at,
-        advice,
-      },
-    ]
+    return [{ code: 'VOLUME_CLAIM_PENDING' as const, object, reason, message, field, at, advice }]
   })
 }
 

@@ -59,12 +59,12 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
 ]
 const ABOUT_DATABASE = /database|postgres|\bpg\b|5432|sql/i
 
-/** A failure whose log tells of the database, with what that says to do. */
-export function explainedBy<Found extends { advice: string }>(
+/** A failure whose log tells of the database, with what that says to do. No database takes a program's memory. */
+export function explainedBy<Found extends { code: string; advice: string }>(
   finding: Found,
   lines: readonly string[],
 ): Found & { database?: DatabaseCause } {
-  const database = databaseCause(lines)
+  const database = finding.code === 'OUT_OF_MEMORY' ? undefined : databaseCause(lines)
   return database ? { ...finding, database, advice: `${database.text}: ${database.advice}` } : finding
 }
 

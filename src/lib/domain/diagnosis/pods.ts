@@ -25,7 +25,8 @@ export function podTroubles(
   now: number,
 ): Finding[] {
   // A roll-out is given up after some crashes; to say what is wrong, one that was not got over is enough.
-  const known = podFindings(pod, events, 0)
+  // The containers of a pod that was evicted, or whose node was shut down, were ended with it: they did not crash.
+  const known = (pod.failure ? [] : podFindings(pod, events, 0))
     .filter(({ code, at = now }) => !CRASHES.has(code) || now - at < RECENT_MS)
     .flatMap((finding) => {
       return finding.code === 'UNSCHEDULABLE' ? scheduling(finding, events, scaleUp, now) : [finding]

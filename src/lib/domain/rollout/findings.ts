@@ -9,10 +9,17 @@ import type {
   Terminated,
 } from './facts.ts'
 
-const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
+/** What to do about containers that cannot be made, by the kubelet's reason. */
+const CONFIG_ADVICE: Record<string, string> = {
+  CreateContainerConfigError:
+    'create the Secret, ConfigMap or key that it names, or check the ExternalSecret that makes it',
+  CreateContainerError: 'mend what the runtime names: the mounts, the paths or the security context',
+  RunContainerError: 'mend what the runtime names: the command has to be in the image, and may be run',
+}
 const PULL_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable', 'ImageInspectError'])
 /** How registries and containerd say that a tag or a repository does not exist. */
 const NOT_FOUND = /not found|manifest unknown|manifest for .* not found|name unknown|no match for platform/i
+const OTHER_PROCESSOR = 'the image is built for another processor: build it for amd64'
 const MISSING_VOLUME_SOURCE = /not found|non-existent/
 
 /** What is wrong with one pod, most telling first. @param events about this pod, any order */
@@ -56,9 +63,8 @@ function containerFindings(
   }
   if (waiting && PULL_REASONS.has(waiting.reason))
     return [{ ...base, ...pullFinding(container, waiting, events) }]
-  if (waiting && CONFIG_REASONS.has(waiting.reason) && !/failed to sync .* cache/.test(waiting.message)) {
-    const advice =
-      'create the Secret, ConfigMap or key that it names, or check the ExternalSecret that makes it'
+  if (waiting && waiting.reason in CONFIG_ADVICE && !/failed to sync .* cache/.test(waiting.message)) {
+    const advice = CONFIG_ADVICE[waiting.reason] ?? ''
     return [{ ...base, code: 'CONTAINER_CONFIG', ...waiting, advice }]
   }
   const crash = crashOf(container, restartLimit)
@@ -77,7 +83,9 @@ function pullFinding(
   )
   const message = waiting.reason === 'ImagePullBackOff' && event ? event.message : waiting.message
   if (NOT_FOUND.test(message)) {
-    const advice = `no such image '${container.image}': deploy a tag that was pushed`
+    const advice = /no match for platform/.test(message)
+      ? OTHER_PROCESSOR
+      : `no such image '${container.image}': deploy a tag that was pushed`
     return { code: 'IMAGE_NOT_FOUND', reason: waiting.reason, message, advice }
   }
   const advice = pullAdvice(message)
@@ -126,7 +134,7 @@ function crashOf(container: ContainerFacts, restartLimit: number): Omit<Finding,
 }
 
 function crashAdvice({ exitCode, message }: Terminated): string {
-  if (/exec format error/.test(message)) return 'the image is built for another processor: build it for amd64'
+  if (/exec format error/.test(message)) return OTHER_PROCESSOR
   if (exitCode === 126 || exitCode === 127) return "mend the image's command: it cannot be started"
   if (exitCode === 143) return 'look at the liveness probe: it ends a program that may only be slow'
   if (exitCode === 0) return 'the program ends by itself: a service must keep running'

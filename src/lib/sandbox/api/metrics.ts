@@ -1,17 +1,21 @@
 import type { Pod } from 'kubernetes-types/core/v1.js'
-import { timestamp } from '../json.ts'
+import { at, timestamp } from '../json.ts'
 import { type Usage, usageOf } from '../node/usage.ts'
 import type { Entry } from '../store/entry.ts'
 import { selectionOf } from './read.ts'
 import type { Answer, Api, ResourceRequest } from './request.ts'
-import { refuse } from './status.ts'
+import { refuse, StatusError } from './status.ts'
 
 const API_VERSION = 'metrics.k8s.io/v1beta1'
 /** What the system itself uses of a node: kubelet, containerd and the like. */
 const NODE_BASE: Usage = { cpu: 0.12, memory: 900 * 1024 ** 2 }
 
-/** metrics.k8s.io, as metrics-server serves it. @throws {StatusError} 404 for a pod that is not running */
+/**
+ * metrics.k8s.io, as metrics-server serves it.
+ * @throws {StatusError} 404 for a pod that is not running, and without metrics-server; 503 while it has no ready pod
+ */
 export function metrics(api: Api, request: ResourceRequest): Answer {
+  refuseWithoutServer(api)
   if (request.verb !== 'get' && request.verb !== 'list') throw refuse.methodNotAllowed()
   const selected = selectionOf(request)
   const isNodes = request.type.kind === 'NodeMetrics'
@@ -22,6 +26,15 @@ export function metrics(api: Api, request: ResourceRequest): Answer {
     throw refuse.notFound(request.type, request.name ?? '')
   }
   return { json: { kind: `${request.type.kind}List`, apiVersion: API_VERSION, metadata: {}, items } }
+}
+
+/** The aggregator of a real API server passes these requests on. */
+function refuseWithoutServer({ store }: Api): void {
+  const server = store.get('deployments.apps', 'kube-system', 'metrics-server')
+  if (server === undefined) throw refuse.noSuchPath()
+  if (at(server.object, 'status.availableReplicas')) return
+  const message = 'the server is currently unable to handle the request'
+  throw new StatusError(503, 'ServiceUnavailable', message)
 }
 
 function podItem({ object }: Entry): object[] {

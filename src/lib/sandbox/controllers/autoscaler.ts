@@ -5,6 +5,8 @@ import type {
   MetricStatus,
 } from 'kubernetes-types/autoscaling/v2.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
+import { isApiError } from '../../adapters/kubernetes/api-error.ts'
+import { resourcePath } from '../../adapters/kubernetes/resources.ts'
 import { formatQuantity, quantityValue } from '../../domain/quantity.ts'
 import { matchesSelector } from '../api/selectors.ts'
 import { timestamp } from '../json.ts'
@@ -160,8 +162,11 @@ async function propose(
     .collection<Pod>(types.pods)
     .list(namespace)
     .filter((pod) => isActive(pod) && matchesSelector(target.spec?.selector, pod.metadata?.labels))
-  const { items } = await cluster.client.list(types.podMetrics, { namespace })
-  const metrics = items as unknown as PodMetrics[]
+  const metrics = await podMetrics(cluster, namespace)
+  if (metrics instanceof Error) {
+    const why = `unable to fetch metrics from resource metrics API: ${metrics.message} (get pods.metrics.k8s.io)`
+    return withoutMetrics(current, why)
+  }
   const measured = (spec?.metrics ?? []).flatMap(({ resource }) => {
     const target_ = resource?.target.averageUtilization
     const usage = resource && utilization(pods, metrics, resource.name)
@@ -173,7 +178,7 @@ async function propose(
     ]
   })
   const [largest] = measured.toSorted((a, b) => b.replicas - a.replicas)
-  if (!largest) return withoutMetrics(current)
+  if (!largest) return withoutMetrics(current, 'no metrics returned from resource metrics API')
   const direction = largest.ratio > 1 ? 'above' : 'below'
   return {
     replicas: largest.replicas,
@@ -194,9 +199,20 @@ async function propose(
   }
 }
 
-function withoutMetrics(current: number): Proposal {
-  const message =
-    'the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API'
+/** @returns the refusal where metrics-server is away */
+async function podMetrics(cluster: Cluster, namespace: string): Promise<PodMetrics[] | Error> {
+  try {
+    const path = resourcePath(types.podMetrics, { namespace })
+    const { items } = await cluster.client.json<{ items: PodMetrics[] }>('GET', path, { attempts: 1 })
+    return items
+  } catch (error) {
+    if (isApiError(error, 404) || isApiError(error, 503)) return error
+    throw error
+  }
+}
+
+function withoutMetrics(current: number, why: string): Proposal {
+  const message = `the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: ${why}`
   const condition = { type: 'ScalingActive', status: 'False', reason: 'FailedGetResourceMetric', message }
   return { replicas: current, currentMetrics: [], condition, why: '' }
 }

@@ -4,6 +4,7 @@ import {
   databaseNetworkFindings,
   type RouteTable,
 } from '../../../../src/lib/domain/diagnosis/database-network.ts'
+import type { AclEntry } from '../../../../src/lib/domain/diagnosis/network-acl.ts'
 import { databaseNetwork, rule } from './facts.ts'
 
 const codes = (...network: Parameters<typeof databaseNetwork>) =>
@@ -70,5 +71,66 @@ describe('routes to a database in another VPC', () => {
   })
   test('a public database is not judged by them', () => {
     expect(codes({ ...elsewhere, public: true, ingress: [] })).toEqual([])
+  })
+})
+
+test('a group of nodes that the database does not let in is the finding, though another one is', () => {
+  const network = databaseNetwork({ ingress: [rule({ groups: ['sg-nodes'] })] })
+  const [first] = network.pods.nodes
+  if (first) first.groups = ['sg-cluster', 'sg-other']
+  expect(databaseNetworkFindings(network)).toMatchObject([
+    {
+      reason: 'NoIngressRule',
+      message: 'no rule of sg-db lets sg-cluster, sg-other, subnet-a in on port 5432',
+    },
+  ])
+})
+
+describe('what the nodes are let out to', () => {
+  test.each([
+    ['the group of the database', [rule({ groups: ['sg-db'] })], []],
+    ['one address in its subnet', [rule({ blocks: ['10.1.0.7/32'] })], []],
+    ['another port', [rule({ ports: { from: 443, to: 443 }, blocks: ['0.0.0.0/0'] })], ['NoEgressRule']],
+    ['other addresses', [rule({ blocks: ['10.9.0.0/16'] })], ['NoEgressRule']],
+  ])('%s', (_, egress, reasons) => {
+    expect(databaseNetworkFindings(databaseNetwork({}, { egress })).map(({ reason }) => reason)).toEqual(
+      reasons,
+    )
+  })
+})
+
+describe('network ACLs', () => {
+  const all: AclEntry = { number: 100, allow: true, protocol: '-1', block: '0.0.0.0/0' }
+  const last: AclEntry = { number: 32_767, allow: false, protocol: '-1', block: '0.0.0.0/0' }
+  const port = { from: 5432, to: 5432 }
+  const deny = (facts: Partial<AclEntry>): AclEntry => ({
+    number: 50,
+    allow: false,
+    protocol: '6',
+    block: '0.0.0.0/0',
+    ...facts,
+  })
+  const found = (ingress: AclEntry[], egress = [all, last]) => {
+    const acl = { id: 'acl-db', subnets: ['subnet-db'], ingress, egress }
+    return databaseNetworkFindings(databaseNetwork({}, { acls: [acl] })).map(({ reason }) => reason)
+  }
+  test.each([
+    ['everything', [all, last]],
+    ['the port, and denies the rest', [{ ...all, protocol: '6', ports: port }, last]],
+    ['what a later entry denies', [last, all, deny({ number: 200, ports: port })]],
+    ['all but a part of the subnets', [deny({ block: '10.0.16.0/24' }), all, last]],
+    ['all but UDP', [deny({ protocol: '17' }), all, last]],
+  ])('allow %s', (_, entries) => {
+    expect(found(entries)).toEqual([])
+  })
+  test.each([
+    ['the port', [deny({ ports: port }), all, last]],
+    ['what no entry allows', [last]],
+    ['one subnet of the nodes', [deny({ block: '10.0.16.0/20' }), all, last]],
+  ])('deny %s', (_, entries) => {
+    expect(found(entries)).toEqual(['DeniedByNetworkAcl'])
+  })
+  test('deny the answers', () => {
+    expect(found([all, last], [{ ...all, protocol: '6', ports: port }, last])).toEqual(['DeniedByNetworkAcl'])
   })
 })

@@ -1,14 +1,12 @@
 import type {
   DatabaseNetwork,
   DatabasePlace,
-  IngressRule,
+  GroupRule,
 } from '../../../../src/lib/domain/diagnosis/database-network.ts'
 import type {
   AutoscalerFacts,
   Condition,
-  IngressFacts,
   NodeFacts,
-  ServiceFacts,
   WorkloadFacts,
 } from '../../../../src/lib/domain/diagnosis/facts.ts'
 
@@ -32,28 +30,6 @@ export function deployment(facts: Partial<WorkloadFacts> = {}): WorkloadFacts {
     labels: { app: 'app' },
     ports: ['http'],
     memoryLimits: { app: 100 },
-    ...facts,
-  }
-}
-
-export function service(facts: Partial<ServiceFacts> = {}): ServiceFacts {
-  return {
-    uid: 'service',
-    name: 'app',
-    service: 'app',
-    selector: { app: 'app' },
-    ports: [{ name: 'http', port: 80, target: 'http' }],
-    ...facts,
-  }
-}
-
-export function ingress(facts: Partial<IngressFacts> = {}): IngressFacts {
-  return {
-    uid: 'ing',
-    name: 'app',
-    createdAt: 0,
-    addresses: ['lb'],
-    backends: [{ service: 'app', port: 'http' }],
     ...facts,
   }
 }
@@ -88,18 +64,25 @@ export function node(facts: Partial<NodeFacts> = {}): NodeFacts {
   }
 }
 
-export function rule(facts: Partial<IngressRule> = {}): IngressRule {
+export function rule(facts: Partial<GroupRule> = {}): GroupRule {
   return { protocol: 'tcp', ports: { from: 5432, to: 5432 }, groups: [], blocks: [], ...facts }
 }
 
 /** Nodes in two private subnets of 10.0.0.0/16, and a database that lets their group in. */
 export function databaseNetwork(
   database: Partial<DatabasePlace> = {},
-  pods: Partial<DatabaseNetwork['pods']> = {},
+  {
+    acls = [],
+    tables = [],
+    egress = [rule({ protocol: '-1', ports: undefined, blocks: ['0.0.0.0/0'] })],
+  }: Partial<
+    Pick<DatabaseNetwork, 'acls'> & Pick<DatabaseNetwork['pods'], 'tables'> & { egress: GroupRule[] }
+  > = {},
 ): DatabaseNetwork {
-  const subnets = [
-    { id: 'subnet-a', blocks: ['10.0.16.0/20'] },
-    { id: 'subnet-b', blocks: ['10.0.32.0/20'] },
+  const groups = ['sg-cluster', 'sg-nodes']
+  const nodes = [
+    { subnet: { id: 'subnet-a', blocks: ['10.0.16.0/20'] }, groups, egress },
+    { subnet: { id: 'subnet-b', blocks: ['10.0.32.0/20'] }, groups, egress },
   ]
   const place: DatabasePlace = {
     id: 'emr',
@@ -111,6 +94,5 @@ export function databaseNetwork(
     ingress: [rule({ groups: ['sg-nodes'] })],
     ...database,
   }
-  const all = { vpc: 'vpc-1', groups: ['sg-cluster', 'sg-nodes'], subnets, tables: [], ...pods }
-  return { pods: all, databases: [place] }
+  return { pods: { vpc: 'vpc-1', nodes, tables }, databases: [place], acls }
 }
