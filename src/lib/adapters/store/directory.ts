@@ -13,6 +13,8 @@ import {
 
 /** What is not complete carries this ending until it is renamed. */
 const PARTIAL = /\.[0-9a-f-]{36}\.partial$/
+/** Chunks come in the size of a pipe; a write for each costs more than what is written. */
+const WRITE_BYTES = 1024 * 1024
 
 /** A directory as a store. Readable by its owner only: what is in it is patients' data. */
 export class DirectoryStore implements ObjectStore {
@@ -30,10 +32,22 @@ export class DirectoryStore implements ObjectStore {
       await file.close().catch(() => {})
       await rm(partial, { force: true })
     }
+    const gathered = Buffer.allocUnsafe(WRITE_BYTES)
+    let bytes = 0
+    const flush = async () => {
+      await file.writeFile(gathered.subarray(0, bytes))
+      bytes = 0
+    }
     return {
-      write: (chunk) => this.#guard(async () => void (await file.writeFile(chunk))),
+      write: (chunk) =>
+        this.#guard(async () => {
+          if (bytes + chunk.length > WRITE_BYTES) await flush()
+          if (chunk.length > WRITE_BYTES) await file.writeFile(chunk)
+          else bytes += chunk.copy(gathered, bytes)
+        }),
       complete: () =>
         this.#guard(async () => {
+          await flush()
           await file.sync()
           await file.close()
           await rename(partial, target)
