@@ -1,6 +1,7 @@
 import type { Client, Connection } from 'pg'
 import { compareLsn, type Lsn } from '../../domain/backup/lsn.ts'
 import type { Point } from '../../domain/backup/manifest.ts'
+import { formatMoment } from '../../domain/backup/moment.ts'
 import { decodeMessage } from '../../domain/backup/pgoutput.ts'
 import { EmrError, ExitCode, InterruptedError, messageOf } from '../../errors.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
@@ -115,7 +116,7 @@ class ChangeSelection {
     // A table is described once; of a transaction that is left out, later ones need that too.
     this.#held = this.#held.filter((earlier) => earlier[0] === RELATION)
     if (marked) {
-      const end = { lsn: endLsn, time: new Date(time).toISOString() }
+      const end = { lsn: endLsn, time: formatMoment(time) }
       this.summary = { end, transactions: this.#transactions, changes: this.#changes }
       return undefined
     }

@@ -22,7 +22,7 @@ const TRANSACTION = 4 * 1024 * 1024
 export interface ReplayOptions {
   /** Transactions up to here have been replayed before. */
   after: Lsn
-  /** Stops before the first transaction that committed later; epoch milliseconds. */
+  /** Stops before the first transaction that committed later; epoch microseconds. */
   untilTime?: number
   /** Stops before the first transaction whose commit begins here or later. */
   untilLsn?: Lsn

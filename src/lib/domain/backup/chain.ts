@@ -1,5 +1,6 @@
 import { compareLsn, isLsn, type Lsn } from './lsn.ts'
 import type { BackupManifest, FullManifest, IncrementalManifest, Point } from './manifest.ts'
+import { parseMoment } from './moment.ts'
 
 /** A full backup and the incrementals that go on from it, oldest first, without a gap. */
 export interface Chain {
@@ -41,7 +42,11 @@ function childOf(
 }
 
 function byEnd(a: BackupManifest, b: BackupManifest): number {
-  return Date.parse(a.end.time) - Date.parse(b.end.time) || a.id.localeCompare(b.id)
+  return timeOf(a.end) - timeOf(b.end) || a.id.localeCompare(b.id)
+}
+
+function timeOf({ time }: Point): number {
+  return parseMoment(time) ?? Number.NaN
 }
 
 /** The last backup of a chain. */
@@ -56,6 +61,7 @@ export function membersOf({ full, incrementals }: Chain): BackupManifest[] {
 /** Where a restore ends. */
 export type RestoreTarget =
   | { kind: 'end' }
+  /** Epoch microseconds. */
   | { kind: 'time'; time: number }
   | { kind: 'lsn'; lsn: Lsn }
   | { kind: 'backup'; id: string }
@@ -65,7 +71,7 @@ export interface RestorePlan {
   full: FullManifest
   /** In order; the last one may be replayed in part. */
   incrementals: IncrementalManifest[]
-  /** Transactions that committed later than this are left out; undefined for none. Epoch milliseconds. */
+  /** Transactions that committed later than this are left out; undefined for none. Epoch microseconds. */
   untilTime?: number
   /** Transactions whose commit ends after this position are left out. */
   untilLsn?: Lsn
@@ -73,14 +79,12 @@ export interface RestorePlan {
   end: Point
 }
 
-/** What `--to` may be: a time in ISO 8601, an LSN, or the id of a backup. @returns undefined for anything else */
+/** What `--to` may be: a time with its zone, an LSN, or the id of a backup. @returns undefined for anything else */
 export function parseRestoreTarget(text: string, ids: readonly string[]): RestoreTarget | undefined {
   if (ids.includes(text)) return { kind: 'backup', id: text }
   if (isLsn(text)) return { kind: 'lsn', lsn: text }
-  // Without a zone a time means another moment on another machine.
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined
-  const time = Date.parse(text)
-  return Number.isNaN(time) ? undefined : { kind: 'time', time }
+  const time = parseMoment(text)
+  return time === undefined ? undefined : { kind: 'time', time }
 }
 
 /** @returns undefined when no chain reaches the target */
@@ -102,11 +106,9 @@ function planInChain(chain: Chain, target: RestoreTarget): RestorePlan | undefin
     return member && { full, incrementals: incrementals.slice(0, index), end: member.end }
   }
   const reaches = (point: Point) =>
-    target.kind === 'time' ? Date.parse(point.time) >= target.time : compareLsn(point.lsn, target.lsn) >= 0
+    target.kind === 'time' ? timeOf(point) >= target.time : compareLsn(point.lsn, target.lsn) >= 0
   const begins =
-    target.kind === 'time'
-      ? Date.parse(full.end.time) <= target.time
-      : compareLsn(full.end.lsn, target.lsn) <= 0
+    target.kind === 'time' ? timeOf(full.end) <= target.time : compareLsn(full.end.lsn, target.lsn) <= 0
   const last = members.findIndex(({ end }) => reaches(end))
   const member = members[last]
   if (!begins || !member) return undefined

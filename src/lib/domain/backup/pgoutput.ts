@@ -13,6 +13,7 @@ export interface Relation {
 }
 
 export type Message =
+  /** Time of the commit in epoch microseconds, here and in `commit`. */
   | { type: 'begin'; commitLsn: Lsn; time: number }
   | { type: 'commit'; endLsn: Lsn; time: number }
   | { type: 'relation'; relation: Relation }
@@ -24,8 +25,8 @@ export type Message =
   /** A type's or an origin's name, which a replay has no use for. */
   | { type: 'other' }
 
-/** 2000-01-01, from which PostgreSQL counts microseconds, in epoch milliseconds. */
-const POSTGRES_EPOCH_MS = 946_684_800_000n
+/** 2000-01-01, from which PostgreSQL counts, in epoch microseconds. */
+const POSTGRES_EPOCH = 946_684_800_000_000n
 
 class Reader {
   #offset = 0
@@ -48,10 +49,9 @@ class Reader {
   lsn(): Lsn {
     return lsnFromBigInt(this.#bytes.readBigUInt64BE(this.#advance(8)))
   }
-  /** @returns epoch milliseconds with a fraction */
+  /** @returns epoch microseconds */
   time(): number {
-    const micros = this.#bytes.readBigInt64BE(this.#advance(8)) + POSTGRES_EPOCH_MS * 1000n
-    return Number(micros) / 1000
+    return Number(this.#bytes.readBigInt64BE(this.#advance(8)) + POSTGRES_EPOCH)
   }
   text(length: number): string {
     const start = this.#advance(length)

@@ -64,7 +64,7 @@ describe('prune, whatever the history', () => {
     fc.assert(
       fc.property(situation, fc.double({ min: 0, max: 1, noNaN: true }), (given, share) => {
         const { now, kept } = decide(given)
-        const time = now - given.keepMs * share
+        const time = (now - given.keepMs * share) * 1000
         const plan = (manifests: typeof kept) =>
           planRestore(chainsOf(manifests).chains, { kind: 'time', time })
         if (plan(given.manifests)) expect(plan(kept)).toEqual(plan(given.manifests))
