@@ -34,6 +34,15 @@ export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
       },
     )
   }
+  if (isOfDatabase(error)) {
+    return new EmrError(`The database server refused: ${error.message}`, {
+      code: 'DATABASE_REFUSED',
+      exitCode: ExitCode.tool,
+      suggestions: error.code === INSUFFICIENT_PRIVILEGE ? [ROLE_ADVICE] : [],
+      details: { sqlState: error.code },
+      cause: error,
+    })
+  }
   return new EmrError(`${messageOf(error)} (this is a bug in emr)`, {
     code: 'INTERNAL',
     exitCode: ExitCode.failed,
@@ -49,6 +58,18 @@ export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
 function isOfEnvironment(error: unknown): error is NodeJS.ErrnoException {
   const { code, syscall, path } = error as NodeJS.ErrnoException
   return path === undefined ? code === 'EISDIR' : code !== 'ENOENT' || syscall === 'mkdir'
+}
+
+/** SQLSTATE of what a role may not do. */
+const INSUFFICIENT_PRIVILEGE = '42501'
+const ROLE_ADVICE =
+  'what the database role needs: docs/runbooks/backup-and-restore.md; or leave owners and grants out: --no-owner'
+
+/** What a PostgreSQL server answers in place of a result. */
+function isOfDatabase(error: unknown): error is Error & { code: string } {
+  if (!(error instanceof Error)) return false
+  const { code, severity } = error as { code?: unknown; severity?: unknown }
+  return typeof severity === 'string' && /^[0-9A-Z]{5}$/.test(String(code))
 }
 
 function fileAdvice({ code, path }: NodeJS.ErrnoException): string {

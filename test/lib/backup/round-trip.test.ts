@@ -119,6 +119,12 @@ async function negativeControls(
   const orphaned = await project.run('verify')
   expect(orphaned.exitCode).toBe(1)
   expect(orphaned.stdout).toContain('the backup that it goes on from is missing')
+  const status = await project.run('status')
+  expect(status.exitCode).toBe(1)
+  expect(status.stdout).toContain('cannot be restored: the backup before it is gone')
+  const older = await project.run('restore', '--target', 'restored_older')
+  expect(older.exitCode).toBe(1)
+  expect(older.stderr).toContain(`--to ${chains[0]?.backups[2]?.id}`)
 }
 
 /** Four writers that insert, update and delete small rows, each on a connection of its own. */

@@ -9,6 +9,17 @@ test('what is no EmrError is a bug', () => {
   expect(asEmrError(new TypeError('x is undefined'))).toMatchObject({ code: 'INTERNAL', exitCode: 1 })
 })
 
+test('what a database server refuses is none', () => {
+  const refusal = Object.assign(new Error('permission denied to create database'), {
+    severity: 'ERROR',
+    code: '42501',
+  })
+  const error = asEmrError(refusal)
+  expect(error).toMatchObject({ code: 'DATABASE_REFUSED', exitCode: 5, details: { sqlState: '42501' } })
+  expect(error.message).toBe('The database server refused: permission denied to create database')
+  expect(error.suggestions.join()).toContain('docs/runbooks/backup-and-restore.md')
+})
+
 describe('after an interrupt', () => {
   const interrupt = AbortSignal.abort(new InterruptedError('Interrupted by SIGTERM'))
   test.each([new DOMException('The operation was aborted', 'AbortError'), unreachable])('%s', (thrown) => {

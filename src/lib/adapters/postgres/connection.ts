@@ -16,7 +16,7 @@ export interface DatabaseConnection {
   rootCertificate: string | undefined
 }
 
-/** Settings that change how values are written as text: the same where changes are read and where they are replayed. */
+/** Settings that change how values are written as text, the same where changes are read and replayed; and what would stop it. */
 const PINNED = {
   datestyle: 'ISO',
   intervalstyle: 'postgres',
@@ -27,6 +27,8 @@ const PINNED = {
   standard_conforming_strings: 'on',
   lc_monetary: 'C',
   xmloption: 'content',
+  // A database may be read-only to whoever does not say otherwise.
+  default_transaction_read_only: 'off',
   statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
 }

@@ -49,6 +49,22 @@ function timeOf({ time }: Point): number {
   return parseMoment(time) ?? Number.NaN
 }
 
+/**
+ * Backups that were made after the newest one that can be restored, and cannot be themselves: what was committed since is
+ * in none but them.
+ * @param damaged whose manifests cannot be read
+ */
+export function unusableAfter(
+  { chains, orphans }: Catalog,
+  damaged: readonly { id: string }[],
+): { id: string }[] {
+  const last = chains.at(-1)
+  const tip = last && tipOf(last)
+  const later = orphans.filter(({ end }) => !tip || timeOf(end) > timeOf(tip.end))
+  // An id begins with its time.
+  return [...damaged.filter(({ id }) => !tip || id > tip.id), ...later]
+}
+
 /** The last backup of a chain. */
 export function tipOf({ full, incrementals }: Chain): BackupManifest {
   return incrementals.at(-1) ?? full

@@ -2,11 +2,14 @@ import type { ReplayOptions } from '../../adapters/postgres/replay.ts'
 import type { RestoreProgress } from '../../adapters/postgres/target.ts'
 import type { BackupCatalog } from '../../adapters/store/catalog.ts'
 import {
+  type Catalog,
   chainsOf,
   parseRestoreTarget,
   planRestore,
   type RestorePlan,
   type RestoreTarget,
+  tipOf,
+  unusableAfter,
 } from '../../domain/backup/chain.ts'
 import type {
   BackupManifest,
@@ -55,14 +58,15 @@ export interface RestoreResult {
 /**
  * What to restore.
  * @param to end, time, LSN or backup; undefined for the end of the newest chain
- * @throws {EmrError} NO_BACKUP, RESTORE_TARGET_UNKNOWN, RESTORE_OUT_OF_RANGE (exit 2, or 1 where there is no backup)
+ * @throws {EmrError} NO_BACKUP, BACKUPS_UNUSABLE, RESTORE_TARGET_UNKNOWN, RESTORE_OUT_OF_RANGE (exit 2, or 1 for the first two)
  */
 export async function prepareRestore(
   catalog: Pick<BackupCatalog, 'read'>,
   to: string | undefined,
 ): Promise<RestorePlan> {
-  const { manifests } = await catalog.read()
-  const { chains } = chainsOf(manifests)
+  const { manifests, damaged } = await catalog.read()
+  const found = chainsOf(manifests)
+  const { chains } = found
   if (chains.length === 0) {
     throw new EmrError('There is no backup to restore', {
       code: 'NO_BACKUP',
@@ -70,6 +74,7 @@ export async function prepareRestore(
       suggestions: ['emr db-backup list', 'emr db-backup full'],
     })
   }
+  if (to === undefined) refuseUnusable(found, damaged)
   const ids = manifests.map(({ id }) => id)
   const target: RestoreTarget | undefined = to === undefined ? { kind: 'end' } : parseRestoreTarget(to, ids)
   if (!target) {
@@ -89,6 +94,24 @@ export async function prepareRestore(
     exitCode: ExitCode.usage,
     suggestions: ['emr db-backup list'],
   })
+}
+
+/** The newest that can be restored is not what was asked for where later backups cannot: that is for people to decide. */
+function refuseUnusable(catalog: Catalog, damaged: readonly { id: string }[]): void {
+  const unusable = unusableAfter(catalog, damaged)
+  const last = catalog.chains.at(-1)
+  if (unusable.length === 0 || !last) return
+  const { id, end } = tipOf(last)
+  const ids = unusable.map((one) => one.id)
+  throw new EmrError(
+    `What was committed after ${end.time} cannot be restored: ${ids.join(', ')} are damaged or go on from a backup that is gone`,
+    {
+      code: 'BACKUPS_UNUSABLE',
+      exitCode: ExitCode.failed,
+      suggestions: [`--to ${id}  (the newest that can be restored)`, 'emr db-backup verify'],
+      details: { unusable: ids },
+    },
+  )
 }
 
 /** Restores a plan into an empty database, or goes on with a replay that was stopped. */

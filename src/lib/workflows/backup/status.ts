@@ -29,7 +29,8 @@ export function judgeStatus(
   where: { environment: string; store: string },
 ): BackupStatus {
   const { content, slots, guard, alarm, now } = facts
-  const chain = chainsOf(content.manifests).chains.at(-1)
+  const { chains, orphans } = chainsOf(content.manifests)
+  const chain = chains.at(-1)
   const tip = chain && tipOf(chain)
   const slot = slots.find(({ name }) => name === tip?.slot)
   const ageMs = tip ? now - Date.parse(tip.end.time) : Infinity
@@ -51,6 +52,7 @@ export function judgeStatus(
   if (tip && !guard.publication) alarms.push('the publication emr_backup is gone')
   if (tip && !guard.triggers) alarms.push('the event triggers of emr are gone or disabled')
   for (const { id } of content.damaged) alarms.push(`the manifest of ${id} is damaged`)
+  for (const { id } of orphans) alarms.push(`${id} cannot be restored: the backup before it is gone`)
   return {
     ...where,
     ok: alarms.length === 0,

@@ -5,6 +5,7 @@ import {
   membersOf,
   parseRestoreTarget,
   planRestore,
+  unusableAfter,
 } from '../../../../src/lib/domain/backup/chain.ts'
 import { chainBreak, type SourceState } from '../../../../src/lib/domain/backup/continuity.ts'
 import { full, history, incremental } from './generate.ts'
@@ -29,6 +30,19 @@ test('an incremental that begins elsewhere than its parent ends is no member', (
   const found = chainsOf([base, one, gap])
   expect(found.chains[0]?.incrementals).toEqual([one])
   expect(found.orphans).toEqual([gap])
+})
+
+test.each([
+  ['nothing', [base, one, two], [], []],
+  ['one that goes on from a missing one', [base, two], [], ['c']],
+  ['one whose manifest is damaged, and what goes on from it', [base, two], ['b'], ['b', 'c']],
+  ['nothing, where a later chain is whole', [base, two, next], ['b'], []],
+])('later than the newest restorable, and unusable: %s', (_what, manifests, damaged, unusable) => {
+  const found = unusableAfter(
+    chainsOf(manifests),
+    damaged.map((id) => ({ id })),
+  )
+  expect(found.map(({ id }) => id)).toEqual(unusable)
 })
 
 describe('what is restored', () => {
