@@ -320,6 +320,12 @@ describe.skipIf(!hasPostgres)('faults of a backup', () => {
     expect(slot).toBeDefined()
     expect((await project.json('incremental')) as unknown).toMatchObject({ kind: 'full' })
     await expectRestorable(project, source)
+    // What no log tells makes each run a full one, and that is what is proved then.
+    await client.query(`CREATE UNLOGGED TABLE unlogged AS SELECT 1 AS id`)
+    await client.query(`SELECT lo_from_bytea(0, 'large')`)
+    expect(await project.json('drill')).toMatchObject({ ok: true, tables: 2, rows: 1101 })
+    const { chains } = await project.json<{ chains: unknown[] }>('list')
+    expect(chains).toHaveLength(3)
   })
 })
 

@@ -2,7 +2,7 @@ import type { ContentHash } from '../../adapters/postgres/content.ts'
 import { chainsOf, planRestore, type RestorePlan, tipOf } from '../../domain/backup/chain.ts'
 import type { Point } from '../../domain/backup/manifest.ts'
 import { incrementalBackup } from './incremental.ts'
-import type { BackupPorts, BackupRequest, Snapshot } from './ports.ts'
+import type { BackupPorts, BackupRequest, Progress, Snapshot } from './ports.ts'
 
 export interface DrillResult {
   id: string
@@ -24,60 +24,64 @@ export interface DrillResult {
 export type Scratch = (plan: RestorePlan) => Promise<{ tables: ContentHash[]; durationMs: number }>
 
 /**
- * Proves that the backups restore: holds a moment of the source, takes an incremental that goes beyond it, restores up
- * to that very moment and compares every table.
+ * Proves that the backups restore: takes an incremental, restores up to a moment of the source that it covers, and compares
+ * every table. Where the chain ended and a full backup was made instead, the moment is that backup's.
  */
 export async function drill(
   ports: BackupPorts,
   request: BackupRequest,
   scratch: Scratch,
 ): Promise<DrillResult> {
-  const { progress, catalog, id, environment } = ports
+  const { catalog, progress, id, environment } = ports
   const before = chainsOf((await catalog.read()).manifests).chains.at(-1)
-  const snapshot = await beyond(ports, request)
-  try {
-    const { point } = snapshot
-    const { chains } = chainsOf((await catalog.read()).manifests)
-    const plan = planRestore(chains, { kind: 'lsn', lsn: point.lsn })
-    if (!plan) throw new Error(`no chain reaches ${point.lsn}`)
-    const restored = await scratch(plan)
-    progress.step('Compare every table with the source')
-    const source = await snapshot.contentHashes()
-    const differences = differencesOf(source, restored.tables)
-    const lastEnd = before && Date.parse(tipOf(before).end.time)
-    return {
-      id,
-      environment,
-      ok: differences.length === 0,
-      point,
-      rpoMs: lastEnd === undefined ? null : Math.max(0, Date.parse(point.time) - lastEnd),
-      rtoMs: restored.durationMs,
-      tables: source.length,
-      rows: source.reduce((sum, { rows }) => sum + rows, 0),
-      differences,
-    }
-  } finally {
-    await snapshot.close()
+  const { point, tables: source } = await momentOfSource(ports, request)
+  const { chains } = chainsOf((await catalog.read()).manifests)
+  const plan = planRestore(chains, { kind: 'lsn', lsn: point.lsn })
+  if (!plan) throw new Error(`no chain reaches ${point.lsn}`)
+  const restored = await scratch(plan)
+  progress.step('Compare every table with the source')
+  const differences = differencesOf(source, restored.tables)
+  const lastEnd = before && Date.parse(tipOf(before).end.time)
+  return {
+    id,
+    environment,
+    ok: differences.length === 0,
+    point,
+    rpoMs: lastEnd === undefined ? null : Math.max(0, Date.parse(point.time) - lastEnd),
+    rtoMs: restored.durationMs,
+    tables: source.length,
+    rows: source.reduce((sum, { rows }) => sum + rows, 0),
+    differences,
   }
 }
 
-/** A moment of the source that an incremental covers. Where that became a full one, the moment is before it: again. */
-async function beyond(ports: BackupPorts, request: BackupRequest): Promise<Snapshot> {
-  for (let attempt = 1; ; attempt += 1) {
-    const run = attempt === 1 ? ports : { ...ports, id: `${ports.id}-${attempt}` }
-    run.progress.step('Hold a moment of the source')
-    const slot = `${ports.slotPrefix}${ports.id.toLowerCase().replaceAll('-', '_')}_drill`
-    const snapshot = await ports.source.snapshot(slot, request.lockTimeoutMs)
-    try {
-      const { kind } = await incrementalBackup(run, request)
-      if (kind === 'incremental') return snapshot
-      if (attempt === 3) throw new Error('the schema changes all the time; run the drill at a quieter one')
-      await snapshot.close()
-    } catch (error) {
-      await snapshot.close()
-      throw error
+/** Backs up, and reads a moment of the source that the backup covers. */
+async function momentOfSource(ports: BackupPorts, request: BackupRequest): Promise<Moment> {
+  const { source, progress, slotPrefix, id } = ports
+  progress.step('Hold a moment of the source')
+  const slot = `${slotPrefix}${id.toLowerCase().replaceAll('-', '_')}_drill`
+  const held = await source.snapshot(slot, request.lockTimeoutMs)
+  try {
+    let ofFull: Moment | undefined
+    const inspect = async (snapshot: Snapshot) => {
+      ofFull = await read(snapshot, progress)
     }
+    await incrementalBackup({ ...ports, inspect }, request)
+    // The beginning of a full backup is later than what was held.
+    return ofFull ?? (await read(held, progress))
+  } finally {
+    await held.close()
   }
+}
+
+interface Moment {
+  point: Point
+  tables: ContentHash[]
+}
+
+async function read(snapshot: Snapshot, progress: Progress): Promise<Moment> {
+  progress.step('Read every table of the source')
+  return { point: snapshot.point, tables: await snapshot.contentHashes() }
 }
 
 function differencesOf(

@@ -39,6 +39,7 @@ export async function fullBackup(
     progress.total(tableBytes * packed)
     const { objects, schemaFingerprint } = await dumpAll(ports, divideTables(tables, request.jobs), snapshot)
     const needs = await snapshot.restoreNeeds()
+    await ports.inspect?.(snapshot)
     progress.step('Write the manifest')
     ports.signal.throwIfAborted()
     await snapshot.keepSlot(slot)

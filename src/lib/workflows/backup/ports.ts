@@ -28,6 +28,8 @@ export interface BackupPorts {
   ) => Promise<Pick<BackupObject, 'bytes' | 'sha256'>>
   /** Packs a stream of changes; see compress in adapters/postgres/programs. */
   compress: (source: AsyncIterable<Buffer>) => Pick<Pipeline, 'stdout' | 'done'>
+  /** Looks at the moment that a full backup holds, once its data has been read. */
+  inspect?: (snapshot: Snapshot) => Promise<void>
   /** Beginning of the names of all slots that belong to this store and environment. */
   slotPrefix: string
   progress: Progress
