@@ -69,7 +69,7 @@ export interface RestorePlan {
   untilTime?: number
   /** Transactions whose commit ends after this position are left out. */
   untilLsn?: Lsn
-  /** The sequences and the data are those of this moment, at the latest. */
+  /** Nothing that was committed after this time or beyond this position is in it. */
   end: Point
 }
 
@@ -110,6 +110,8 @@ function planInChain(chain: Chain, target: RestoreTarget): RestorePlan | undefin
   const last = members.findIndex(({ end }) => reaches(end))
   const member = members[last]
   if (!begins || !member) return undefined
-  const until = target.kind === 'time' ? { untilTime: target.time } : { untilLsn: target.lsn }
-  return { full, incrementals: incrementals.slice(0, last), end: member.end, ...until }
+  const plan = { full, incrementals: incrementals.slice(0, last) }
+  if (target.kind === 'lsn') return { ...plan, end: { ...member.end, lsn: target.lsn }, untilLsn: target.lsn }
+  const { time } = target
+  return { ...plan, end: { ...member.end, time: new Date(time).toISOString() }, untilTime: time }
 }

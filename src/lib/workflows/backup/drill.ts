@@ -1,6 +1,7 @@
 import type { ContentHash } from '../../adapters/postgres/content.ts'
 import { chainsOf, planRestore, type RestorePlan, tipOf } from '../../domain/backup/chain.ts'
-import type { Point } from '../../domain/backup/manifest.ts'
+import type { Point, RelationName } from '../../domain/backup/manifest.ts'
+import { tableName } from '../../domain/backup/replay.ts'
 import { incrementalBackup } from './incremental.ts'
 import type { BackupPorts, BackupRequest, Snapshot } from './ports.ts'
 
@@ -18,10 +19,14 @@ export interface DrillResult {
   rows: number
   /** Tables that are not what they are in the source. */
   differences: { table: string; sourceRows: number | null; restoredRows: number | null }[]
+  /** Materialised views that hold rows in the source and none in the copy. */
+  unpopulatedViews: string[]
 }
 
 /** Restores a plan into a database of its own, reads it, and drops it. */
-export type Scratch = (plan: RestorePlan) => Promise<{ tables: ContentHash[]; durationMs: number }>
+export type Scratch = (
+  plan: RestorePlan,
+) => Promise<{ tables: ContentHash[]; populatedViews: RelationName[]; durationMs: number }>
 
 /**
  * Proves that the backups restore: holds a moment of the source, takes an incremental that goes beyond it, restores up
@@ -44,17 +49,22 @@ export async function drill(
     progress.step('Compare every table with the source')
     const source = await snapshot.contentHashes()
     const differences = differencesOf(source, restored.tables)
+    const populated = new Set(restored.populatedViews.map(tableName))
+    const unpopulatedViews = (await snapshot.populatedViews())
+      .map(tableName)
+      .filter((name) => !populated.has(name))
     const lastEnd = before && Date.parse(tipOf(before).end.time)
     return {
       id,
       environment,
-      ok: differences.length === 0,
+      ok: differences.length === 0 && unpopulatedViews.length === 0,
       point,
       rpoMs: lastEnd === undefined ? null : Math.max(0, Date.parse(point.time) - lastEnd),
       rtoMs: restored.durationMs,
       tables: source.length,
       rows: source.reduce((sum, { rows }) => sum + rows, 0),
       differences,
+      unpopulatedViews,
     }
   } finally {
     await snapshot.close()
