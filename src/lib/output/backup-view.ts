@@ -82,13 +82,14 @@ export function verifyView({ backups, bytes, durationMs, environment }: VerifyRe
 
 export function restoreView(result: RestoreResult, theme: Theme): string {
   const { environment, database, backup, point, incrementals, transactions, resumed, durationMs } = result
+  const last = result.lastTransaction
   const replayed =
     incrementals === 0
       ? ''
       : `, ${count(transactions, 'transaction')} of ${count(incrementals, 'incremental')} replayed`
   return [
     `${theme.good(symbols.good)} ${environment} is restored into database ${theme.strong(database)} from ${backup}${replayed}${resumed ? ' (resumed)' : ''} in ${formatDuration(durationMs)}`,
-    `  nothing committed after ${point.time} (${point.lsn}) is in it`,
+    `  nothing committed after ${point.time} or beyond ${point.lsn} is in it${last ? `; the last transaction replayed: ${last.time} (${last.lsn})` : ''}`,
     '  next: let the services use it (docs/runbooks/backup-and-restore.md)',
   ].join('\n')
 }
@@ -108,16 +109,19 @@ export function pruneView(result: PruneResult, theme: Theme): string {
 }
 
 export function drillView(result: DrillResult, theme: Theme): string {
-  const { environment, ok, point, rpoMs, rtoMs, tables, rows, differences } = result
+  const { environment, ok, point, rpoMs, rtoMs, tables, rows, differences, unpopulatedViews } = result
   const rpo = rpoMs === null ? 'no backup before it' : formatDuration(rpoMs)
+  const views =
+    unpopulatedViews.length === 0 ? '' : ` and ${count(unpopulatedViews.length, 'materialised view')}`
   const lines = [
     ok
       ? `${theme.good(symbols.good)} ${environment}: the backups restore; ${count(tables, 'table')} with ${count(rows, 'row')} are those of the source at ${point.time}`
-      : `${theme.bad(symbols.bad)} ${environment}: ${count(differences.length, 'table')} of ${tables} are not those of the source at ${point.time}`,
+      : `${theme.bad(symbols.bad)} ${environment}: ${count(differences.length, 'table')} of ${tables}${views} are not those of the source at ${point.time}`,
     ...differences.map(
       ({ table: name, sourceRows, restoredRows }) =>
         `    ${name}: ${sourceRows ?? 'no'} rows in the source, ${restoredRows ?? 'none'} restored`,
     ),
+    ...unpopulatedViews.map((name) => `    ${name}: populated in the source, not in the copy`),
     `  RPO ${rpo} (a loss would have cost that much), RTO ${formatDuration(rtoMs)} (the restore)`,
   ]
   return lines.join('\n')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { DatabaseConnection } from '../../../src/lib/adapters/postgres/connection.ts'
+import { makeDatabase } from '../../../src/lib/adapters/postgres/create-database.ts'
 import { advanceSlot, slotStates } from '../../../src/lib/adapters/postgres/slots.ts'
 import { PostgresSource } from '../../../src/lib/adapters/postgres/source.ts'
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
@@ -20,6 +21,20 @@ async function expectRestorable(project: BackupProject, source: DatabaseConnecti
   const database = `restored_${process.pid}_${restores}`
   await project.json('restore', '--target', database)
   expect(await contentOf({ ...source, database })).toEqual(await contentOf(source))
+}
+
+/** What a restore makes last. */
+async function lateObjects(client: Client): Promise<unknown> {
+  const { rows } = await client.query(`
+    SELECT 'constraint' AS kind, conname AS name, pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conrelid <> 0
+    UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'rule', rulename, definition FROM pg_rules WHERE schemaname = 'public'
+    UNION ALL SELECT 'policy', policyname, qual FROM pg_policies
+    UNION ALL SELECT 'security', relname, relrowsecurity::text FROM pg_class WHERE relname IN ('a', 'b')
+    UNION ALL SELECT 'statistics', stxname, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
+    UNION ALL SELECT 'publication', pubname, '' FROM pg_publication WHERE pubname <> 'emr_backup'
+    UNION ALL SELECT 'encoding', '', current_setting('server_encoding') ORDER BY 1, 2`)
+  return rows
 }
 
 async function ownSlots(client: Client): Promise<string[]> {
@@ -93,7 +108,7 @@ describe.skipIf(!hasPostgres)('faults of a backup', () => {
     })
     test('a restore in its replay goes on where it was', async () => {
       const { source, client, project } = await prepare()
-      await project.json('full')
+      const first = await project.json<BackupManifest>('full')
       for (let n = 0; n < 3; n += 1) {
         await grow(client, 300)
         await project.json('incremental')
@@ -104,10 +119,73 @@ describe.skipIf(!hasPostgres)('faults of a backup', () => {
       await program.says(`Replay ${last}`)
       program.kill()
       await program.ended
-      const again = await vi.waitFor(() => project.json('restore', '--target', database), { timeout: 20_000 })
+      await vi.waitFor(
+        async () => {
+          const past = await project.run('restore', '--target', database, '--to', first.id)
+          expect(past.stderr).toContain('already past the end that is wanted now')
+          expect(past.exitCode).toBe(4)
+        },
+        { timeout: 20_000 },
+      )
+      const again = await project.json('restore', '--target', database)
       expect(again).toMatchObject({ resumed: true })
       expect(await contentOf({ ...source, database })).toEqual(await contentOf(source))
     })
+  })
+
+  test('a restore that is killed while it makes foreign keys goes on, and others keep out of it', async () => {
+    const source = await newDatabase(
+      server,
+      `TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'`,
+    )
+    const client = await open(source)
+    await client.query(`
+      CREATE TABLE a (id int PRIMARY KEY, text text); CREATE TABLE b (id int PRIMARY KEY REFERENCES a, text text);
+      CREATE TABLE c (id int PRIMARY KEY REFERENCES a); CREATE TABLE log (id serial PRIMARY KEY);
+      ALTER TABLE a ADD CONSTRAINT later CHECK (id < 9) NOT VALID; CREATE STATISTICS s ON id, text FROM a;
+      ALTER TABLE a ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON a USING (id > 0); CREATE PUBLICATION own FOR TABLE a;
+      CREATE RULE r AS ON UPDATE TO a DO ALSO INSERT INTO log DEFAULT VALUES;
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log DEFAULT VALUES; RETURN NULL; END';
+      CREATE VIEW v AS SELECT 1 AS one;
+      CREATE TRIGGER waits INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION note();
+      CREATE TRIGGER t AFTER INSERT ON b FOR EACH ROW EXECUTE FUNCTION note(); INSERT INTO a VALUES (1, 'ä')`)
+    const project = backupProject(source)
+    const { id } = await project.json<BackupManifest>('full')
+    await client.query(`UPDATE a SET text = 'é'; INSERT INTO b VALUES (1); INSERT INTO c VALUES (1)`)
+    await project.json('incremental')
+    const database = `It's a "name"=x ${process.pid}`
+    const program = startProgram(
+      argv(project, 'restore', '--target', database, '--to', id, '--jobs', '2', '--max-rate', '2kB'),
+    )
+    await program.says('Load the data')
+    const target = await open({ ...source, database })
+    await target.query('BEGIN; LOCK TABLE v IN SHARE MODE')
+    const waiting = () =>
+      client.query<{ pid: number }>(
+        `SELECT pid FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'`,
+        [database],
+      )
+    await vi.waitFor(
+      async () => {
+        expect((await waiting()).rows).toHaveLength(1)
+        const { rows } = await target.query(`SELECT FROM pg_constraint WHERE contype = 'f'`)
+        expect(rows).toHaveLength(2)
+      },
+      { timeout: 20_000 },
+    )
+    const other = await project.run('restore', '--target', database)
+    expect(other.stderr).toContain('Another restore into database')
+    expect(other.exitCode).toBe(8)
+    program.kill()
+    await program.ended
+    // The orphan still waits; nobody has let it go on.
+    expect((await waiting()).rows).toHaveLength(1)
+    await target.query('ROLLBACK')
+    // Further than at first: what was made of triggers must not act on the rows.
+    const again = await vi.waitFor(() => project.json('restore', '--target', database), { timeout: 20_000 })
+    expect(again).toMatchObject({ resumed: true, transactions: 1 })
+    expect(await contentOf({ ...source, database })).toEqual(await contentOf(source))
+    expect(await lateObjects(target)).toEqual(await lateObjects(client))
   })
 
   test('a crash of the server after the slot was advanced loses and doubles nothing', async () => {
@@ -379,6 +457,22 @@ describe.skipIf(!hasPostgres)('bad input', () => {
     const { exitCode, stderr } = await project.run('restore', '--target', source.database)
     expect(exitCode).toBe(4)
     expect(stderr).toContain('is not empty: it has')
+    // Two restores that make their target at once: the lock decides between them.
+    const made = `made_${process.pid}`
+    const making = Array.from({ length: 6 }, () => makeDatabase(source, made, undefined))
+    expect(new Set(await Promise.all(making)).size).toBe(1)
+    const locale = {
+      encoding: 'UTF8',
+      collate: 'xx_XX',
+      ctype: 'C',
+      provider: 'libc',
+      locale: null,
+      rules: null,
+    } as const
+    await expect(makeDatabase(source, `${made}_not`, locale)).rejects.toMatchObject({
+      code: 'TARGET_NOT_MADE',
+      exitCode: 4,
+    })
     vi.stubEnv('PATH', '/nonexistent')
     const missing = await project.run('full')
     vi.unstubAllEnvs()

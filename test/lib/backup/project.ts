@@ -14,12 +14,12 @@ type Verb = 'full' | 'incremental' | 'list' | 'verify' | 'restore' | 'prune' | '
 
 let databases = 0
 
-/** A new, empty database of the server; dropped with the server. */
-export async function newDatabase(server: PostgresServer): Promise<DatabaseConnection> {
+/** A new, empty database of the server; dropped with the server. @param options of CREATE DATABASE */
+export async function newDatabase(server: PostgresServer, options = ''): Promise<DatabaseConnection> {
   databases += 1
   const name = `source_${process.pid}_${databases}`
   const admin = await connect(server.connection)
-  await admin.query(`CREATE DATABASE ${name}`)
+  await admin.query(`CREATE DATABASE ${name} ${options}`)
   await admin.end()
   const connection = { ...server.connection, database: name }
   onTestFinished(async () => {

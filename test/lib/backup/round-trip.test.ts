@@ -26,7 +26,8 @@ describe.skipIf(!hasPostgres)('a full backup and four incrementals', () => {
   afterAll(() => server?.stop())
 
   test('restore to the end and to an earlier point, with writers running', { timeout: 300_000 }, async () => {
-    const source = await newDatabase(server)
+    // Not the server's own locale.
+    const source = await newDatabase(server, `TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`)
     const client = await open(source)
     await client.query(SCHEMA)
     const project = backupProject(source)
@@ -82,6 +83,12 @@ describe.skipIf(!hasPostgres)('a full backup and four incrementals', () => {
 
     // The restored database works: its identity goes on, its key refuses, its trigger fires.
     const restored = await open({ ...source, database: 'restored_end' })
+    // As of the end, in the order in which they read each other.
+    const views = await restored.query(
+      'SELECT twice, patients, (SELECT count(*) FROM patient) FROM a_first, patients',
+    )
+    const [{ twice, patients, count }] = views.rows
+    expect({ twice, patients }).toEqual({ twice: String(count * 2), patients: count })
     await restored.query(`INSERT INTO patient (name) VALUES ('new')`)
     await expect(restored.query(`INSERT INTO visit (patient_id) VALUES (-5)`)).rejects.toThrow('foreign key')
 
@@ -208,7 +215,9 @@ async function definitions(connection: DatabaseConnection): Promise<unknown> {
       FROM pg_constraint WHERE connamespace = 'public'::regnamespace
       UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
       UNION ALL SELECT 'view', '', viewname::text, definition FROM pg_views WHERE schemaname = 'public'
-      UNION ALL SELECT 'matview', '', matviewname::text, definition FROM pg_matviews WHERE schemaname = 'public'
+      UNION ALL SELECT 'database', datcollate::text, datctype::text, pg_encoding_to_char(encoding)::text FROM pg_database
+        WHERE datname = current_database()
+      UNION ALL SELECT 'matview', ispopulated::text, matviewname::text, definition FROM pg_matviews WHERE schemaname = 'public'
       UNION ALL SELECT 'index', tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public'
       UNION ALL SELECT 'identity', attrelid::regclass::text, attname::text, attidentity::text FROM pg_attribute
         WHERE attidentity <> '' AND attrelid::regclass::text NOT LIKE 'emr%'

@@ -63,6 +63,11 @@ CREATE TRIGGER visit_noted AFTER INSERT OR UPDATE OR DELETE ON visit FOR EACH RO
 CREATE RULE ruled_noted AS ON INSERT TO ruled DO ALSO INSERT INTO audit (what) VALUES ('rule');
 CREATE VIEW visits AS SELECT p.id, p.name, count(*) AS visits FROM patient p JOIN visit v ON v.patient_id = p.id GROUP BY p.id;
 CREATE MATERIALIZED VIEW patients AS SELECT count(*) AS patients FROM patient;
+-- Refreshed in the wrong order, the first by name would be empty or fail.
+CREATE VIEW between AS SELECT patients * 2 AS twice FROM patients;
+CREATE MATERIALIZED VIEW a_first AS SELECT twice FROM between;
+CREATE UNIQUE INDEX a_first_twice ON a_first (twice);
+CREATE MATERIALIZED VIEW unpopulated AS SELECT 1 AS one WITH NO DATA;
 CREATE FUNCTION always() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
 CREATE EVENT TRIGGER of_the_user ON ddl_command_start EXECUTE FUNCTION always();
 

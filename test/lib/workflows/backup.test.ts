@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
+import { drill } from '../../../src/lib/workflows/backup/drill.ts'
 import { fullBackup } from '../../../src/lib/workflows/backup/full.ts'
 import { incrementalBackup } from '../../../src/lib/workflows/backup/incremental.ts'
 import type { BackupPorts } from '../../../src/lib/workflows/backup/ports.ts'
@@ -22,6 +23,8 @@ function backup(fails?: string) {
     dump: () => ({}),
     fingerprint: async () => before.schemaFingerprint,
     restoreNeeds: async () => ({ identities: [], roles: [] }),
+    contentHashes: async () => [],
+    populatedViews: async () => [{ schema: 'public', name: 'm' }],
     keepSlot: async () => step('keep its slot'),
     close: async () => undefined,
   }
@@ -47,6 +50,7 @@ function backup(fails?: string) {
     }),
     changes,
     sequences: async () => [],
+    populatedViews: async () => [],
     advance: async () => step('advance the slot'),
   }
   const ports = {
@@ -95,6 +99,17 @@ describe('a full backup', () => {
       expect(log).not.toContain('drop the old slot')
     },
   )
+})
+
+describe('a drill', () => {
+  test.each([
+    ['views', [], { ok: false, unpopulatedViews: ['"public"."m"'] }],
+    ['nothing', [{ schema: 'public', name: 'm' }], { ok: true, unpopulatedViews: [] }],
+  ])('whose copy lacks %s', async (_, populatedViews, expected) => {
+    const { ports } = backup()
+    const scratch = async () => ({ tables: [], populatedViews, durationMs: 1 })
+    expect(await drill(ports, request, scratch)).toMatchObject({ differences: [], ...expected })
+  })
 })
 
 describe('an incremental backup', () => {

@@ -109,6 +109,34 @@ function systemCertificates(): string | undefined {
   })
 }
 
+/** Shutdown and crash of the server, an ended backend, a broken connection: as SQLSTATE, and in the words of pg and libpq. */
+const LOST_CODE = /^(57P0[1-3]|08...)$/
+const LOST_TEXT =
+  /connection terminated|not queryable|server closed the connection|terminating connection|connection to server .* failed|no connection to the server|the database system is/i
+
+/** Whether an error, or what caused it, is that the server went away. */
+export function isConnectionLoss(error: unknown): boolean {
+  const { code, cause } = error as { code?: string; cause?: unknown }
+  if (cause !== undefined && isConnectionLoss(cause)) return true
+  return (
+    LOST_CODE.test(code ?? '') ||
+    (!(error instanceof EmrError && code !== 'TOOL_FAILED') && LOST_TEXT.test(messageOf(error)))
+  )
+}
+
+/** @returns what to throw in place of an error of a server that went away in the middle; any other error as it is */
+export function connectionLoss({ host, port }: DatabaseConnection, error: unknown, advice: string): unknown {
+  if (!isConnectionLoss(error) || (error as EmrError).code === 'DATABASE_LOST') return error
+  const lines = messageOf(error).split('\n')
+  const why = lines.find((line) => LOST_TEXT.test(line)) ?? lines[0]
+  return new EmrError(`The connection to the database server ${host}:${port} was lost: ${why}`, {
+    code: 'DATABASE_LOST',
+    exitCode: ExitCode.tool,
+    suggestions: [advice],
+    cause: error,
+  })
+}
+
 function connectError({ host, port, database, user }: DatabaseConnection, error: unknown): EmrError {
   const { code = '' } = error as { code?: string }
   const fail = (name: string, why: string, suggestions: string[] = []) =>

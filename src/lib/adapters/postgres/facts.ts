@@ -1,5 +1,10 @@
 import type { Client } from 'pg'
-import type { ColumnName, DatabaseIdentity, SequenceState } from '../../domain/backup/manifest.ts'
+import type {
+  ColumnName,
+  DatabaseIdentity,
+  DatabaseLocale,
+  SequenceState,
+} from '../../domain/backup/manifest.ts'
 import type { TableSize } from '../../domain/backup/parts.ts'
 import { tableName } from '../../domain/backup/replay.ts'
 import { GUARD_SCHEMA } from './guard.ts'
@@ -24,6 +29,16 @@ export async function serverFacts(client: Client): Promise<ServerFacts> {
     serverMajor: row.major,
     walLevel: row.wal_level,
   }
+}
+
+export async function databaseLocale(client: Client): Promise<DatabaseLocale> {
+  // As JSON: the columns of the provider are other ones in each version.
+  const { rows } = await client.query<DatabaseLocale>(`
+    SELECT pg_encoding_to_char(d.encoding) AS encoding, datcollate AS collate, datctype AS ctype,
+      CASE row ->> 'datlocprovider' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END AS provider,
+      coalesce(row ->> 'datlocale', row ->> 'daticulocale') AS locale, row ->> 'daticurules' AS rules
+    FROM pg_database d, to_jsonb(d) AS row WHERE datname = current_database()`)
+  return rows[0] as DatabaseLocale
 }
 
 /** Largest first does not matter here; see divideTables. */

@@ -63,6 +63,9 @@ async function versionOf(runner: Runner, file: string): Promise<number | undefin
   }
 }
 
+/** By this name the server knows who restores; what a killed run left behind is ended by it. */
+export const RESTORE_APPLICATION = 'emr db-backup restore'
+
 const redactOf = ({ password }: DatabaseConnection) => (password === undefined ? [] : [password])
 
 /** What one pg_dump is to put out. */
@@ -149,7 +152,7 @@ export function restoreCommand(
       '--format=custom',
       '--exit-on-error',
       '--no-password',
-      `--dbname=${connection.database}`,
+      `--dbname=${databaseArgument(connection)}`,
       ...(section === undefined ? [] : [`--section=${section}`]),
       ...(list === undefined ? [] : [`--use-list=${list}`]),
       ...(jobs === undefined ? [] : [`--jobs=${jobs}`]),
@@ -157,9 +160,15 @@ export function restoreCommand(
       ...(archive === undefined ? [] : [archive]),
     ],
     effect: 'write',
-    env: libpqEnvironment(connection),
+    env: { ...libpqEnvironment(connection), PGAPPNAME: RESTORE_APPLICATION },
     redact: redactOf(connection),
   }
+}
+
+/** libpq takes some names for a connection string. */
+function databaseArgument({ database }: DatabaseConnection): string {
+  if (!/=|^postgres(ql)?:/.test(database)) return database
+  return `dbname='${database.replaceAll(/['\\]/g, '\\$&')}'`
 }
 
 /** Reads an archive from stdin to its end, every block of it, and restores nothing. */

@@ -1,5 +1,7 @@
 import type { Client, QueryResult } from 'pg'
 import { compareLsn, type Lsn } from '../../domain/backup/lsn.ts'
+import type { Point } from '../../domain/backup/manifest.ts'
+import { formatMoment } from '../../domain/backup/moment.ts'
 import { decodeMessage, type Message, type Relation } from '../../domain/backup/pgoutput.ts'
 import {
   changeStatement,
@@ -27,6 +29,14 @@ export interface ReplayOptions {
   /** Stops before the first transaction whose commit begins here or later. */
   untilLsn?: Lsn
   signal: AbortSignal
+}
+
+export interface ReplayOutcome {
+  /** The end that was asked for was reached, so that no later segment is needed. */
+  ended: boolean
+  transactions: number
+  /** Commit of the last transaction that was replayed. */
+  last: Point | undefined
 }
 
 /**
@@ -63,6 +73,7 @@ export class Replay {
   #sent: Promise<void> = Promise.resolve()
   #lastCommit: Lsn | undefined
   transactions = 0
+  last: Point | undefined
 
   constructor(client: Client, options: ReplayOptions) {
     this.#client = client
@@ -86,6 +97,7 @@ export class Replay {
         if (skip) continue
         this.transactions += 1
         this.#lastCommit = message.endLsn
+        this.last = { lsn: message.endLsn, time: formatMoment(message.time) }
         if (this.#transactionLength > TRANSACTION) await this.#commit()
       } else if (!skip) await this.#change(message)
     }
@@ -94,9 +106,12 @@ export class Replay {
   }
 
   #isBeyond({ commitLsn, time }: Extract<Message, { type: 'begin' }>): boolean {
-    const { untilLsn, untilTime } = this.#options
-    if (untilTime !== undefined && time > untilTime) return true
-    return untilLsn !== undefined && compareLsn(commitLsn, untilLsn) >= 0
+    const { untilLsn, untilTime, after } = this.#options
+    const isBeyond =
+      (untilTime !== undefined && time > untilTime) ||
+      (untilLsn !== undefined && compareLsn(commitLsn, untilLsn) >= 0)
+    if (isBeyond && compareLsn(commitLsn, after) < 0) throw pastTarget()
+    return isBeyond
   }
 
   async #change(message: Message): Promise<void> {
@@ -193,6 +208,18 @@ export class Replay {
       }
     }
   }
+}
+
+/** What has been replayed cannot be taken back. */
+export function pastTarget(): EmrError {
+  return new EmrError(
+    'The restore in this database that was stopped is already past the end that is wanted now',
+    {
+      code: 'TARGET_PAST',
+      exitCode: ExitCode.preflight,
+      suggestions: ['--target OTHER_NAME', 'or the end that was wanted first (--to)'],
+    },
+  )
 }
 
 function replayError(why: string, cause?: unknown): EmrError {

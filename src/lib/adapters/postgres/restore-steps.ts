@@ -3,14 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { BackupManifest, BackupObject } from '../../domain/backup/manifest.ts'
+import type { BackupManifest, BackupObject, RelationName } from '../../domain/backup/manifest.ts'
 import type { Command } from '../../process/command.ts'
 import { startPipeline } from '../../process/pipeline.ts'
 import type { Runner } from '../../process/runner.ts'
 import type { BackupCatalog } from '../store/catalog.ts'
 import { checkedStream, damaged, feed, type TransferOptions } from '../store/transfer.ts'
 import { decompressCommand, listArchiveCommand, restoreCommand } from './programs.ts'
-import { Replay, type ReplayOptions } from './replay.ts'
+import { Replay, type ReplayOptions, type ReplayOutcome } from './replay.ts'
 import type { RestoreTarget } from './target.ts'
 
 /** Entries of post-data that are needed while changes are replayed; all others would act on the rows, or are slow. */
@@ -40,9 +40,11 @@ export class PostgresRestoreSteps {
   }
 
   begin: RestoreTarget['begin'] = (...args) => this.#target.begin(...args)
-  loaded: RestoreTarget['loaded'] = () => this.#target.loaded()
+  enter: RestoreTarget['enter'] = (phase) => this.#target.enter(phase)
   setIdentities: RestoreTarget['setIdentities'] = (...args) => this.#target.setIdentities(...args)
   setSequences: RestoreTarget['setSequences'] = (...args) => this.#target.setSequences(...args)
+  refreshViews = (views: readonly RelationName[] | undefined): Promise<void> =>
+    this.#target.refreshViews(views, this.#options.signal)
   finish = (): Promise<void> => this.#target.finish(this.#options.jobs)
 
   async schema(backup: BackupManifest): Promise<void> {
@@ -75,11 +77,7 @@ export class PostgresRestoreSteps {
     await this.#postData(backup, (line) => !EARLY.test(line) && !GUARD.test(line))
   }
 
-  async replay(
-    backup: BackupManifest,
-    object: BackupObject,
-    options: ReplayOptions,
-  ): Promise<{ ended: boolean; transactions: number }> {
+  async replay(backup: BackupManifest, object: BackupObject, options: ReplayOptions): Promise<ReplayOutcome> {
     const key = this.#catalog.keyOf(backup.id, object.name)
     const source = await checkedStream(this.#catalog.store, key, object, this.#options)
     const stop = new AbortController()
@@ -92,7 +90,7 @@ export class PostgresRestoreSteps {
       const ended = await replay.run(programs.stdout as AsyncIterable<Buffer>)
       // What follows the end that was asked for is not read.
       if (!ended) await fed
-      return { ended, transactions: replay.transactions }
+      return { ended, transactions: replay.transactions, last: replay.last }
     } catch (error) {
       // A damaged segment also ends too early.
       if (error instanceof RangeError) await fed
@@ -130,6 +128,7 @@ export class PostgresRestoreSteps {
       this.#options,
     )
     const lines = stdout.split('\n').filter((line) => /^\d+; /.test(line) && isWanted(line))
+    if (lines.length === 0) return
     const list = join(this.#folder ?? '', 'list')
     await writeFile(list, lines.join('\n'))
     await this.#run({ section: 'post-data', archive, list, jobs: this.#options.jobs })

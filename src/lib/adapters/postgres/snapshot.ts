@@ -1,13 +1,14 @@
 import type { Client } from 'pg'
-import type { ColumnName, Point } from '../../domain/backup/manifest.ts'
+import type { FullManifest, Point, RelationName } from '../../domain/backup/manifest.ts'
 import type { TableSize } from '../../domain/backup/parts.ts'
 import { type Pipeline, startPipeline } from '../../process/pipeline.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
 import { type ContentHash, contentHashes } from './content.ts'
-import { alwaysIdentities, isoTime, referencedRoles, tableSizes } from './facts.ts'
+import { alwaysIdentities, databaseLocale, isoTime, referencedRoles, tableSizes } from './facts.ts'
 import { schemaFingerprint } from './fingerprint.ts'
 import { type ClientPrograms, compressCommand, type DumpScope, dumpCommand } from './programs.ts'
 import { type ExportedSnapshot, exportSnapshot } from './slots.ts'
+import { populatedViews } from './views.ts'
 
 /** One moment of the source, held for as long as it is read, together with the slot that continues from it. */
 export class SourceSnapshot {
@@ -64,10 +65,14 @@ export class SourceSnapshot {
     return tableSizes(this.#holder)
   }
 
-  async restoreNeeds(): Promise<{ identities: ColumnName[]; roles: string[] }> {
+  async restoreNeeds(): Promise<
+    Required<Pick<FullManifest, 'identities' | 'roles' | 'locale' | 'populatedViews'>>
+  > {
     return {
       identities: await alwaysIdentities(this.#holder),
       roles: await referencedRoles(this.#holder),
+      locale: await databaseLocale(this.#holder),
+      populatedViews: await this.populatedViews(),
     }
   }
 
@@ -79,6 +84,10 @@ export class SourceSnapshot {
   dump(scope: DumpScope, signal: AbortSignal): Pipeline {
     const command = dumpCommand(this.#programs, this.#connection, this.#name, scope)
     return startPipeline([command, compressCommand(this.#programs)], signal)
+  }
+
+  populatedViews(): Promise<RelationName[]> {
+    return populatedViews(this.#holder)
   }
 
   contentHashes(): Promise<ContentHash[]> {

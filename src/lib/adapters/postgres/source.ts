@@ -1,7 +1,7 @@
 import type { Client } from 'pg'
 import type { SourceState } from '../../domain/backup/continuity.ts'
 import type { Lsn } from '../../domain/backup/lsn.ts'
-import type { SequenceState } from '../../domain/backup/manifest.ts'
+import type { RelationName, SequenceState } from '../../domain/backup/manifest.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { Runner } from '../../process/runner.ts'
 import { type ChangeRequest, type ChangeSummary, MARKER_PREFIX, readChanges } from './changes.ts'
@@ -12,6 +12,7 @@ import { guardState, installGuard } from './guard.ts'
 import { type ClientPrograms, findPrograms } from './programs.ts'
 import { advanceSlot, dropSlot, preflight, type SlotState, slotStates } from './slots.ts'
 import { SourceSnapshot } from './snapshot.ts'
+import { populatedViews } from './views.ts'
 
 /** 'emrb' and 'kup1': nobody else locks this number by chance. */
 const ADVISORY_LOCK = '0x656d72626b757031'
@@ -46,7 +47,12 @@ export class PostgresSource {
       const facts = await serverFacts(control)
       refuseUnfit(facts)
       const programs = await findPrograms(runner, facts.serverMajor)
-      await takeLock(control, connection.database)
+      await takeLock(control, {
+        key: ADVISORY_LOCK,
+        what: `backup of database ${connection.database}`,
+        code: 'BACKUP_LOCKED',
+        advice: () => 'try again when it has ended',
+      })
       return new PostgresSource(connection, control, facts, programs)
     } catch (error) {
       await control.end().catch(() => {})
@@ -89,6 +95,10 @@ export class PostgresSource {
     return sequenceStates(this.#control)
   }
 
+  populatedViews(): Promise<RelationName[]> {
+    return populatedViews(this.#control)
+  }
+
   async advance(slot: string, lsn: Lsn): Promise<void> {
     await advanceSlot(this.#control, slot, lsn)
   }
@@ -121,8 +131,16 @@ function refuseUnfit({ serverMajor, walLevel }: ServerFacts): void {
   }
 }
 
-async function takeLock(control: Client, database: string): Promise<void> {
-  const key = BigInt(ADVISORY_LOCK).toString()
+/**
+ * Takes a lock of the database for as long as the connection lives.
+ * @param lock a number as hexadecimal text, what it is for, and the error's code and advice
+ * @throws {EmrError} with exit 8 and who holds it
+ */
+export async function takeLock(
+  control: Client,
+  lock: { key: string; what: string; code: string; advice: (pid: number | undefined) => string },
+): Promise<void> {
+  const key = BigInt(lock.key).toString()
   const { rows } = await control.query<{ locked: boolean }>(
     'SELECT pg_try_advisory_lock($1::bigint) AS locked',
     [key],
@@ -138,8 +156,8 @@ async function takeLock(control: Client, database: string): Promise<void> {
   )
   const { pid, since, client } = holder.rows[0] ?? {}
   throw new EmrError(
-    `Another backup of database ${database} is under way: from ${client ?? 'this machine'}, since ${since} (server process ${pid})`,
-    { code: 'BACKUP_LOCKED', exitCode: ExitCode.locked, suggestions: ['try again when it has ended'] },
+    `Another ${lock.what} is under way: from ${client ?? 'this machine'}, since ${since} (server process ${pid})`,
+    { code: lock.code, exitCode: ExitCode.locked, suggestions: [lock.advice(pid)] },
   )
 }
 

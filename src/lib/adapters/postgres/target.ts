@@ -1,21 +1,33 @@
 import type { Client } from 'pg'
-import type { Lsn } from '../../domain/backup/lsn.ts'
-import type { ColumnName, SequenceState } from '../../domain/backup/manifest.ts'
+import { compareLsn, type Lsn } from '../../domain/backup/lsn.ts'
+import type { ColumnName, FullManifest, RelationName, SequenceState } from '../../domain/backup/manifest.ts'
 import { quoteIdentifier, quoteLiteral, tableName } from '../../domain/backup/replay.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { Runner } from '../../process/runner.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
 import { type ContentHash, contentHashes } from './content.ts'
-import { sequenceStates } from './facts.ts'
+import { makeDatabase } from './create-database.ts'
 import { type ClientPrograms, findPrograms } from './programs.ts'
-import { PROGRESS_SCHEMA } from './replay.ts'
+import { PROGRESS_SCHEMA, pastTarget } from './replay.ts'
+import { prepareResume } from './resume.ts'
 import { preflight } from './slots.ts'
+import { takeLock } from './source.ts'
+import { populatedViews, refreshViews } from './views.ts'
 
-/** A restore that was stopped while it replayed can go on; see RestoreTarget.begin. */
+/** 'emrr' and 'est1': of a restore into this database. */
+const ADVISORY_LOCK = '0x656d727265737431'
+
+/** What a restore was at when it was stopped. One that had its keys can go on; see RestoreTarget.begin. */
+const PHASES = {
+  load: 'while its data was loaded',
+  index: 'while its keys and indexes were built',
+  replay: 'after its data was loaded',
+}
+
 export interface RestoreProgress {
   /** Id of the full backup. */
   backup: string
-  phase: 'load' | 'replay'
+  phase: keyof typeof PHASES
   /** Replayed up to here. */
   lsn: Lsn
 }
@@ -32,18 +44,18 @@ export class RestoreTarget {
   }
 
   /**
-   * Opens the database, and makes it where it does not exist.
+   * Opens the database for this restore alone, and makes it where it does not exist.
    * @param server a connection to any database of the server
-   * @throws {EmrError} DATABASE_…, TARGET_SERVER_OLDER, BACKUP_TOOL_MISSING (exit 4)
+   * @throws {EmrError} DATABASE_…, TARGET_…, BACKUP_TOOL_MISSING (exit 4), RESTORE_LOCKED (exit 8)
    */
   static async open(
     server: DatabaseConnection,
     database: string,
-    backupMajor: number,
+    { serverMajor: backupMajor, locale }: Pick<FullManifest, 'serverMajor' | 'locale'>,
     runner: Runner,
   ): Promise<RestoreTarget> {
     const connection = { ...server, database }
-    const major = await makeDatabase(server, database)
+    const major = await makeDatabase(server, database, locale)
     if (major < backupMajor) {
       throw preflight(
         'TARGET_SERVER_OLDER',
@@ -54,16 +66,33 @@ export class RestoreTarget {
     const programs = await findPrograms(runner, major)
     // Losing the last commits in a crash costs nothing: the progress is lost with them.
     const client = await connect(connection, { settings: { synchronous_commit: 'off' } })
-    return new RestoreTarget(connection, client, programs)
+    try {
+      await takeLock(client, {
+        key: ADVISORY_LOCK,
+        what: `restore into database ${database}`,
+        code: 'RESTORE_LOCKED',
+        advice: (pid) =>
+          `wait for it; what a killed run left ends by itself, or by SELECT pg_terminate_backend(${pid ?? 'PROCESS'})`,
+      })
+      return new RestoreTarget(connection, client, programs)
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
   }
 
   /**
-   * Begins a restore, or finds the one of this backup that was stopped in its replay.
-   * @throws {EmrError} TARGET_NOT_EMPTY or ROLES_MISSING (exit 4)
+   * Begins a restore, or finds the one of this backup that was stopped in its replay or later.
+   * @param end of the last backup that is wanted
+   * @throws {EmrError} TARGET_NOT_EMPTY, TARGET_PAST or ROLES_MISSING (exit 4)
    */
-  async begin(backup: string, lsn: Lsn, neededRoles: readonly string[]): Promise<RestoreProgress> {
+  async begin(backup: string, lsn: Lsn, end: Lsn, neededRoles: readonly string[]): Promise<RestoreProgress> {
     const found = await this.#progress()
-    if (found?.backup === backup && found.phase === 'replay') return found
+    if (found?.backup === backup && found.phase === 'replay') {
+      if (compareLsn(found.lsn, end) > 0) throw pastTarget()
+      await prepareResume(this.client)
+      return found
+    }
     await this.#refuseUnlessEmpty(found)
     await this.#refuseMissingRoles(neededRoles)
     await this.client.query(`CREATE SCHEMA ${PROGRESS_SCHEMA}`)
@@ -75,8 +104,8 @@ export class RestoreTarget {
     return progress
   }
 
-  async loaded(): Promise<void> {
-    await this.client.query(`UPDATE ${PROGRESS_SCHEMA}.progress SET phase = 'replay'`)
+  async enter(phase: RestoreProgress['phase']): Promise<void> {
+    await this.client.query(`UPDATE ${PROGRESS_SCHEMA}.progress SET phase = $1`, [phase])
   }
 
   /** A replay writes into GENERATED ALWAYS identities; the last step makes them so again. */
@@ -98,12 +127,16 @@ export class RestoreTarget {
     }
   }
 
+  /** See refreshViews. */
+  refreshViews(views: readonly RelationName[] | undefined, signal: AbortSignal): Promise<void> {
+    return refreshViews(this.client, views, signal)
+  }
+
   /**
-   * The restore is complete: removes what it kept for itself, and counts the rows for the planner.
+   * The restore is complete: counts the rows for the planner, and removes what it kept for itself.
    * @param jobs tables at the same time
    */
   async finish(jobs: number): Promise<void> {
-    await this.client.query(`DROP SCHEMA ${PROGRESS_SCHEMA} CASCADE`)
     // A partitioned table's ANALYZE is also that of its partitions.
     const { rows } = await this.client.query<{ name: string }>(`
       SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -120,10 +153,11 @@ export class RestoreTarget {
       }
     }
     await Promise.all(Array.from({ length: Math.min(jobs, rows.length) }, worker))
+    await this.client.query(`DROP SCHEMA ${PROGRESS_SCHEMA} CASCADE`)
   }
 
-  async content(): Promise<{ tables: ContentHash[]; sequences: SequenceState[] }> {
-    return { tables: await contentHashes(this.client), sequences: await sequenceStates(this.client) }
+  async content(): Promise<{ tables: ContentHash[]; populatedViews: RelationName[] }> {
+    return { tables: await contentHashes(this.client), populatedViews: await populatedViews(this.client) }
   }
 
   async close(): Promise<void> {
@@ -153,7 +187,7 @@ export class RestoreTarget {
     if (rows.length === 0 && found === undefined) return
     const { database } = this.connection
     const why = found
-      ? `holds a restore of ${found.backup} that was stopped before its data was loaded`
+      ? `holds a restore of ${found.backup} that was stopped ${PHASES[found.phase]}`
       : `is not empty: it has ${rows.map(({ name }) => name).join(', ')}`
     throw new EmrError(`The database ${database} ${why}`, {
       code: 'TARGET_NOT_EMPTY',
@@ -176,33 +210,5 @@ export class RestoreTarget {
       `The target server has not the roles that the backup names: ${rows.map(({ name }) => name).join(', ')}`,
       [`CREATE ROLE ${quoteIdentifier(rows[0]?.name ?? '')}`, 'or leave owners and grants out: --no-owner'],
     )
-  }
-}
-
-/** @returns major version of the server */
-async function makeDatabase(server: DatabaseConnection, database: string): Promise<number> {
-  const client = await connect({ ...server, database: 'postgres' })
-  try {
-    const { rows } = await client.query(
-      `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS there,
-         current_setting('server_version_num')::int / 10000 AS major`,
-      [database],
-    )
-    const { there, major } = rows[0]
-    // template0: what somebody put into template1 would make the new database not empty.
-    if (!there) await client.query(`CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0`)
-    return major
-  } finally {
-    await client.end()
-  }
-}
-
-/** Drops a database that was made for a drill, and whoever is still connected to it. */
-export async function dropDatabase(connection: DatabaseConnection): Promise<void> {
-  const server = await connect({ ...connection, database: 'postgres' })
-  try {
-    await server.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(connection.database)} WITH (FORCE)`)
-  } finally {
-    await server.end()
   }
 }

@@ -25,6 +25,7 @@ const base = {
     }),
   ),
   annotations: z.record(z.string(), z.string()),
+  populatedViews: z.array(z.object({ schema: z.string(), name: z.string() })).optional(),
 }
 
 const column = z.object({ schema: z.string(), table: z.string(), column: z.string() })
@@ -44,6 +45,16 @@ export const manifestSchema = z.discriminatedUnion('kind', [
     tableBytes: z.number(),
     identities: z.array(column),
     roles: z.array(z.string()),
+    locale: z
+      .object({
+        encoding: z.string(),
+        collate: z.string(),
+        ctype: z.string(),
+        provider: z.enum(['libc', 'icu', 'builtin']),
+        locale: z.string().nullable(),
+        rules: z.string().nullable(),
+      })
+      .optional(),
   }),
   z.object({
     ...base,

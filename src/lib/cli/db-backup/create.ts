@@ -1,4 +1,5 @@
 import { compress } from '../../adapters/postgres/compress.ts'
+import { connectionLoss } from '../../adapters/postgres/connection.ts'
 import { PostgresSource } from '../../adapters/postgres/source.ts'
 import { lockStore } from '../../adapters/store/lock.ts'
 import { storeOutput, type TransferOptions } from '../../adapters/store/transfer.ts'
@@ -88,6 +89,12 @@ export async function withSource<T>(
       const lock = await lockStore(catalog.store, catalog.recordKey('lock.json'), title, `${systemId}/${oid}`)
       try {
         return await work(portsOf(session, source, transfer, meter), transfer, meter)
+      } catch (error) {
+        throw connectionLoss(
+          connection,
+          error,
+          'run it again when the server is up; what was complete still counts',
+        )
       } finally {
         await lock.release()
       }

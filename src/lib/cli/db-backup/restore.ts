@@ -1,6 +1,7 @@
-import type { DatabaseConnection } from '../../adapters/postgres/connection.ts'
+import { connectionLoss, type DatabaseConnection } from '../../adapters/postgres/connection.ts'
+import { dropDatabase } from '../../adapters/postgres/create-database.ts'
 import { PostgresRestoreSteps } from '../../adapters/postgres/restore-steps.ts'
-import { dropDatabase, RestoreTarget } from '../../adapters/postgres/target.ts'
+import { RestoreTarget } from '../../adapters/postgres/target.ts'
 import type { TransferOptions } from '../../adapters/store/transfer.ts'
 import { resolveEnvironment } from '../../config/environment.ts'
 import type { RestorePlan } from '../../domain/backup/chain.ts'
@@ -36,7 +37,7 @@ export async function runRestore(
   flags: RestoreFlags,
   context: CommandContext,
 ): Promise<Report<RestoreResult>> {
-  if (!/^[^\0"]{1,63}$/.test(flags.target)) throw usageError(`'${flags.target}' is no name of a database`)
+  refuseTarget(flags.target)
   const target = flags['target-environment']
   // The environment that is written to is the one to name.
   const confirmed = target === undefined ? flags.confirm : undefined
@@ -76,6 +77,20 @@ export async function runRestore(
   return { document: result, text: view(result) }
 }
 
+/** Databases that a server has for itself: what is in template1 would be in every new database. */
+const OF_THE_SERVER = ['postgres', 'template0', 'template1', 'rdsadmin']
+
+/** @throws {EmrError} USAGE (exit 2) */
+export function refuseTarget(name: string): void {
+  if (OF_THE_SERVER.includes(name))
+    throw usageError(`${name} is the server's own database, and none to restore into`, [
+      '--target OTHER_NAME (a database that does not exist yet is made)',
+    ])
+  const bytes = Buffer.byteLength(name)
+  if (bytes === 0 || bytes > 63 || name.includes('\0'))
+    throw usageError(`'${name}' is no name of a database: it has ${bytes} bytes, and 1 to 63 are possible`)
+}
+
 /** The restore as a Job of the cluster, where that is wanted; asked about here, where somebody can answer. */
 async function restoreThere(
   session: BackupSession,
@@ -111,10 +126,16 @@ async function restoreInto<T>(
 ): Promise<T> {
   const jobs = flags.jobs ?? settings.jobs
   const noOwner = flags['no-owner']
-  const target = await RestoreTarget.open(connection, connection.database, plan.full.serverMajor, runner)
+  const target = await RestoreTarget.open(connection, connection.database, plan.full, runner)
   const steps = new PostgresRestoreSteps(target, catalog, runner, { ...transfer, jobs, noOwner })
   try {
     return await then(target, await restore(steps, plan, { jobs, noOwner, progress, signal }))
+  } catch (error) {
+    throw connectionLoss(
+      connection,
+      error,
+      'type the same command again when the server is up: it goes on, or says what to drop first',
+    )
   } finally {
     await steps.dispose()
     await target.close()
@@ -168,7 +189,7 @@ export function scratchOf(
     try {
       return await restoreInto(session, connection, plan, flags, meter, transfer, async (target) => {
         const durationMs = Date.now() - startedAt
-        return { tables: (await target.content()).tables, durationMs }
+        return { ...(await target.content()), durationMs }
       })
     } finally {
       await dropDatabase(connection)

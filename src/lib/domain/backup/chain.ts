@@ -1,6 +1,6 @@
 import { compareLsn, isLsn, type Lsn } from './lsn.ts'
 import type { BackupManifest, FullManifest, IncrementalManifest, Point } from './manifest.ts'
-import { parseMoment } from './moment.ts'
+import { formatMoment, parseMoment } from './moment.ts'
 
 /** A full backup and the incrementals that go on from it, oldest first, without a gap. */
 export interface Chain {
@@ -91,7 +91,7 @@ export interface RestorePlan {
   untilTime?: number
   /** Transactions whose commit ends after this position are left out. */
   untilLsn?: Lsn
-  /** The sequences and the data are those of this moment, at the latest. */
+  /** Nothing that was committed after this time or beyond this position is in it. */
   end: Point
 }
 
@@ -128,6 +128,8 @@ function planInChain(chain: Chain, target: RestoreTarget): RestorePlan | undefin
   const last = members.findIndex(({ end }) => reaches(end))
   const member = members[last]
   if (!begins || !member) return undefined
-  const until = target.kind === 'time' ? { untilTime: target.time } : { untilLsn: target.lsn }
-  return { full, incrementals: incrementals.slice(0, last), end: member.end, ...until }
+  const plan = { full, incrementals: incrementals.slice(0, last) }
+  if (target.kind === 'lsn') return { ...plan, end: { ...member.end, lsn: target.lsn }, untilLsn: target.lsn }
+  const { time } = target
+  return { ...plan, end: { ...member.end, time: formatMoment(time) }, untilTime: time }
 }

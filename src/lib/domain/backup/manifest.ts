@@ -36,10 +36,28 @@ export interface SequenceState {
   isCalled: boolean
 }
 
+/** What CREATE DATABASE is told of texts. */
+export interface DatabaseLocale {
+  encoding: string
+  collate: string
+  ctype: string
+  provider: 'libc' | 'icu' | 'builtin'
+  /** Of the providers icu and builtin. */
+  locale: string | null
+  /** Of icu. */
+  rules: string | null
+}
+
 export interface ColumnName {
   schema: string
   table: string
   column: string
+}
+
+/** A table, a view or a sequence. */
+export interface RelationName {
+  schema: string
+  name: string
 }
 
 interface ManifestBase {
@@ -61,6 +79,8 @@ interface ManifestBase {
   schemaFingerprint: string
   objects: BackupObject[]
   annotations: Record<string, string>
+  /** Materialised views that hold rows, for a restore to refresh; undefined where an older version wrote it. */
+  populatedViews?: RelationName[]
 }
 
 export interface FullManifest extends ManifestBase {
@@ -73,6 +93,8 @@ export interface FullManifest extends ManifestBase {
   identities: ColumnName[]
   /** Roles that own something or were granted something. */
   roles: string[]
+  /** Of the database; undefined where an older version wrote it. */
+  locale?: DatabaseLocale
 }
 
 export interface IncrementalManifest extends ManifestBase {

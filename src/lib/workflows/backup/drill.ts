@@ -1,6 +1,7 @@
 import type { ContentHash } from '../../adapters/postgres/content.ts'
 import { chainsOf, planRestore, type RestorePlan, tipOf } from '../../domain/backup/chain.ts'
-import type { Point } from '../../domain/backup/manifest.ts'
+import type { Point, RelationName } from '../../domain/backup/manifest.ts'
+import { tableName } from '../../domain/backup/replay.ts'
 import { incrementalBackup } from './incremental.ts'
 import type { BackupPorts, BackupRequest, Progress, Snapshot } from './ports.ts'
 
@@ -18,10 +19,14 @@ export interface DrillResult {
   rows: number
   /** Tables that are not what they are in the source. */
   differences: { table: string; sourceRows: number | null; restoredRows: number | null }[]
+  /** Materialised views that hold rows in the source and none in the copy. */
+  unpopulatedViews: string[]
 }
 
 /** Restores a plan into a database of its own, reads it, and drops it. */
-export type Scratch = (plan: RestorePlan) => Promise<{ tables: ContentHash[]; durationMs: number }>
+export type Scratch = (
+  plan: RestorePlan,
+) => Promise<{ tables: ContentHash[]; populatedViews: RelationName[]; durationMs: number }>
 
 /**
  * Proves that the backups restore: takes an incremental, restores up to a moment of the source that it covers, and compares
@@ -34,24 +39,27 @@ export async function drill(
 ): Promise<DrillResult> {
   const { catalog, progress, id, environment } = ports
   const before = chainsOf((await catalog.read()).manifests).chains.at(-1)
-  const { point, tables: source } = await momentOfSource(ports, request)
+  const { point, tables: source, populatedViews } = await momentOfSource(ports, request)
   const { chains } = chainsOf((await catalog.read()).manifests)
   const plan = planRestore(chains, { kind: 'lsn', lsn: point.lsn })
   if (!plan) throw new Error(`no chain reaches ${point.lsn}`)
   const restored = await scratch(plan)
   progress.step('Compare every table with the source')
   const differences = differencesOf(source, restored.tables)
+  const populated = new Set(restored.populatedViews.map(tableName))
+  const unpopulatedViews = populatedViews.map(tableName).filter((name) => !populated.has(name))
   const lastEnd = before && Date.parse(tipOf(before).end.time)
   return {
     id,
     environment,
-    ok: differences.length === 0,
+    ok: differences.length === 0 && unpopulatedViews.length === 0,
     point,
     rpoMs: lastEnd === undefined ? null : Math.max(0, Date.parse(point.time) - lastEnd),
     rtoMs: restored.durationMs,
     tables: source.length,
     rows: source.reduce((sum, { rows }) => sum + rows, 0),
     differences,
+    unpopulatedViews,
   }
 }
 
@@ -77,11 +85,13 @@ async function momentOfSource(ports: BackupPorts, request: BackupRequest): Promi
 interface Moment {
   point: Point
   tables: ContentHash[]
+  populatedViews: RelationName[]
 }
 
 async function read(snapshot: Snapshot, progress: Progress): Promise<Moment> {
   progress.step('Read every table of the source')
-  return { point: snapshot.point, tables: await snapshot.contentHashes() }
+  const tables = await snapshot.contentHashes()
+  return { point: snapshot.point, tables, populatedViews: await snapshot.populatedViews() }
 }
 
 function differencesOf(

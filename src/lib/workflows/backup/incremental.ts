@@ -44,6 +44,7 @@ async function segment(
     const stored = await ports.store(catalog.keyOf(id, name), ports.compress(summary.stream))
     const { end, ...counts } = summary.value()
     const sequences = await source.sequences()
+    const populatedViews = await source.populatedViews()
     progress.step('Write the manifest')
     // A change of the schema whose transaction commits later than the end belongs to the next run.
     signal.throwIfAborted()
@@ -65,6 +66,7 @@ async function segment(
       objects: [{ name, content: 'segment', ...stored }],
       annotations: request.annotations,
       sequences,
+      populatedViews,
       ...counts,
     }
     await publish(ports, manifest)

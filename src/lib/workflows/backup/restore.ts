@@ -1,4 +1,4 @@
-import type { ReplayOptions } from '../../adapters/postgres/replay.ts'
+import type { ReplayOptions, ReplayOutcome } from '../../adapters/postgres/replay.ts'
 import type { RestoreProgress } from '../../adapters/postgres/target.ts'
 import type { BackupCatalog } from '../../adapters/store/catalog.ts'
 import {
@@ -17,6 +17,7 @@ import type {
   ColumnName,
   IncrementalManifest,
   Point,
+  RelationName,
   SequenceState,
 } from '../../domain/backup/manifest.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
@@ -24,22 +25,21 @@ import type { Progress } from './ports.ts'
 
 /** What a restore does to its target; made by adapters/postgres. */
 export interface RestoreSteps {
-  begin(backup: string, lsn: string, roles: readonly string[]): Promise<RestoreProgress>
+  begin(backup: string, lsn: string, end: string, roles: readonly string[]): Promise<RestoreProgress>
   /** Types, functions, tables, views. */
   schema(backup: BackupManifest): Promise<void>
   data(backup: BackupManifest, object: BackupObject): Promise<void>
   /** Keys and indexes: the replay finds its rows by them. */
   indexes(backup: BackupManifest): Promise<void>
-  loaded(): Promise<void>
-  replay(
-    backup: BackupManifest,
-    object: BackupObject,
-    options: ReplayOptions,
-  ): Promise<{ ended: boolean; transactions: number }>
+  /** Notes what is done next. */
+  enter(phase: RestoreProgress['phase']): Promise<void>
+  replay(backup: BackupManifest, object: BackupObject, options: ReplayOptions): Promise<ReplayOutcome>
   setIdentities(columns: readonly ColumnName[], generated: 'BY DEFAULT' | 'ALWAYS'): Promise<void>
   setSequences(states: readonly SequenceState[]): Promise<void>
   /** Foreign keys, triggers, rules and whatever else would act while rows are written. */
   rest(backup: BackupManifest): Promise<void>
+  /** @param views undefined for all */
+  refreshViews(views: readonly RelationName[] | undefined): Promise<void>
   finish(): Promise<void>
 }
 
@@ -47,8 +47,10 @@ export interface RestoreResult {
   backup: string
   environment: string
   database: string
-  /** Nothing that was committed later is in it. */
+  /** Nothing that was committed after this time or beyond this position is in it. */
   point: Point
+  /** Undefined where none was replayed. */
+  lastTransaction?: Point
   incrementals: number
   transactions: number
   resumed: boolean
@@ -119,13 +121,17 @@ export async function restore(
   steps: RestoreSteps,
   plan: RestorePlan,
   run: { jobs: number; noOwner: boolean; progress: Progress; signal: AbortSignal },
-): Promise<{ point: Point; transactions: number; resumed: boolean }> {
+): Promise<Pick<RestoreResult, 'point' | 'lastTransaction' | 'transactions' | 'resumed'>> {
   const { full, incrementals } = plan
   const { progress, signal } = run
-  const begun = await steps.begin(full.id, full.end.lsn, run.noOwner ? [] : full.roles)
+  const last = incrementals.at(-1)
+  const wanted = (last ?? full).end.lsn
+  const begun = await steps.begin(full.id, full.end.lsn, wanted, run.noOwner ? [] : full.roles)
   const resumed = begun.phase === 'replay'
   if (!resumed) await load(steps, plan, run)
+  if (last) await steps.setIdentities(full.identities, 'BY DEFAULT')
   let transactions = 0
+  let lastTransaction: Point | undefined
   for (const incremental of incrementals) {
     const object = segmentOf(incremental)
     progress.step(`Replay ${incremental.id}`)
@@ -133,9 +139,9 @@ export async function restore(
     const { untilTime, untilLsn } = plan
     const done = await steps.replay(incremental, object, { after: begun.lsn, untilTime, untilLsn, signal })
     transactions += done.transactions
+    lastTransaction = done.last ?? lastTransaction
     if (done.ended) break
   }
-  const last = incrementals.at(-1)
   if (last) {
     progress.step('Set the sequences')
     await steps.setSequences(last.sequences)
@@ -143,28 +149,30 @@ export async function restore(
   }
   progress.step('Restore foreign keys, triggers and rules')
   await steps.rest(full)
+  progress.step('Refresh the materialised views')
+  await steps.refreshViews((last ?? full).populatedViews)
   await steps.finish()
-  return { point: plan.end, transactions, resumed }
+  return { point: plan.end, lastTransaction, transactions, resumed }
 }
 
 async function load(
   steps: RestoreSteps,
-  { full, incrementals }: RestorePlan,
+  { full }: RestorePlan,
   { jobs, progress }: { jobs: number; progress: Progress },
 ): Promise<void> {
   progress.total(full.objects.reduce((sum, { bytes }) => sum + bytes, 0))
   progress.step('Restore the tables')
   await steps.schema(full)
-  if (incrementals.length > 0) await steps.setIdentities(full.identities, 'BY DEFAULT')
   progress.step('Load the data')
   await eachOf(
     full.objects.filter(({ content }) => content === 'data'),
     jobs,
     (object) => steps.data(full, object),
   )
+  await steps.enter('index')
   progress.step('Build keys and indexes')
   await steps.indexes(full)
-  await steps.loaded()
+  await steps.enter('replay')
 }
 
 /** Runs a task for each item, so many at a time; after a failure no further one is started. */

@@ -74,6 +74,16 @@ describe('what is restored', () => {
   ])('--to %s', (text, expected) => {
     expect(plan(text)).toEqual(expected)
   })
+  test('nothing after the moment that was asked for is in it', () => {
+    const ends = ['1970-01-01T00:16:40.500Z', '0/3E9'].map((text) => {
+      const target = parseRestoreTarget(text, [])
+      return target && planRestore(chains, target)?.end
+    })
+    expect(ends).toEqual([
+      { time: '1970-01-01T00:16:40.500000Z', lsn: one.end.lsn },
+      { time: one.end.time, lsn: '0/3E9' },
+    ])
+  })
   test('without --to, the end of the newest chain', () => {
     expect(planRestore(chains, { kind: 'end' })).toMatchObject({ full: { id: 'd' }, incrementals: [] })
   })
