@@ -4,7 +4,14 @@ import type { TableSize } from '../../domain/backup/parts.ts'
 import { type Pipeline, startPipeline } from '../../process/pipeline.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
 import { type ContentHash, contentHashes } from './content.ts'
-import { alwaysIdentities, databaseLocale, isoTime, referencedRoles, tableSizes } from './facts.ts'
+import {
+  alwaysIdentities,
+  databaseLocale,
+  isoTime,
+  referencedRoles,
+  tableSizes,
+  uncaptured,
+} from './facts.ts'
 import { schemaFingerprint } from './fingerprint.ts'
 import { type ClientPrograms, compressCommand, type DumpScope, dumpCommand } from './programs.ts'
 import { type ExportedSnapshot, exportSnapshot } from './slots.ts'
@@ -66,11 +73,12 @@ export class SourceSnapshot {
   }
 
   async restoreNeeds(): Promise<
-    Required<Pick<FullManifest, 'identities' | 'roles' | 'locale' | 'populatedViews'>>
+    Required<Pick<FullManifest, 'identities' | 'roles' | 'uncaptured' | 'locale' | 'populatedViews'>>
   > {
     return {
       identities: await alwaysIdentities(this.#holder),
       roles: await referencedRoles(this.#holder),
+      uncaptured: await uncaptured(this.#holder),
       locale: await databaseLocale(this.#holder),
       populatedViews: await this.populatedViews(),
     }

@@ -45,6 +45,7 @@ export const manifestSchema = z.discriminatedUnion('kind', [
     tableBytes: z.number(),
     identities: z.array(column),
     roles: z.array(z.string()),
+    uncaptured: z.array(z.string()).optional(),
     locale: z
       .object({
         encoding: z.string(),

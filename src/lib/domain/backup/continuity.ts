@@ -35,8 +35,10 @@ export function chainBreak(tip: BackupManifest, source: SourceState): string | u
   }
   if (!source.hasPublication) return 'the publication is gone'
   if (!source.hasTriggers) return 'the event triggers that note changes of the schema are gone or disabled'
-  if (source.uncaptured.length > 0)
-    return `the log does not tell the changes of ${source.uncaptured.join(', ')}`
+  // What is gone by now stands in the full one, and the log does not tell that it went either.
+  const held = tip.kind === 'full' ? (tip.uncaptured ?? []) : []
+  const unseen = new Set([...source.uncaptured, ...held])
+  if (unseen.size > 0) return `the log does not tell the changes of ${[...unseen].join(', ')}`
   if (source.schemaFingerprint !== tip.schemaFingerprint) return 'the schema has changed'
   return undefined
 }

@@ -91,6 +91,8 @@ export interface FullManifest extends ManifestBase {
   tableBytes: number
   /** Columns GENERATED ALWAYS AS IDENTITY: a replay has to write into them. */
   identities: ColumnName[]
+  /** What it holds whose changes the log does not tell: no incremental can go on from it. Older ones do not say. */
+  uncaptured?: string[]
   /** Roles that own something or were granted something. */
   roles: string[]
   /** Of the database; undefined where an older version wrote it. */

@@ -120,4 +120,8 @@ describe('a chain goes on only', () => {
   ])('not when: %s', (words, change) => {
     expect(chainBreak(base, { ...good, ...change })).toContain(words)
   })
+  test('nor from a full one that held what the log does not tell, though it is gone now', () => {
+    expect(chainBreak({ ...base, uncaptured: ['large objects'] }, good)).toContain('large objects')
+    expect(chainBreak({ ...base, uncaptured: [] }, good)).toBeUndefined()
+  })
 })
