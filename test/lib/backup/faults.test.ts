@@ -388,8 +388,18 @@ describe.skipIf(!hasPostgres)('faults of a backup', () => {
     expect(await project.json('drill')).toMatchObject({ ok: true, rpoMs: expect.any(Number), rows: 1100 })
     expect(readdirSync(join(project.store, '_drills'))).toHaveLength(2)
     expect(await project.json('verify', '--restore')).toMatchObject({ ok: true })
+    // Of a drill that was killed, and of one that somebody looks into.
+    const [left, used] = ['emr_drill_20200101t000000z_00aa', 'emr_drill_20200101t000000z_00bb']
+    for (const name of [left, used]) await client.query(`CREATE DATABASE ${name}`)
+    const other = await open({ ...source, database: used })
+    const status = await project.run('status')
+    expect(status.exitCode).toBe(1)
+    expect(status.stdout).toContain(left)
+    expect(await project.json('drill')).toMatchObject({ ok: true })
     const { rows } = await client.query(`SELECT datname FROM pg_database WHERE datname LIKE 'emr_drill%'`)
-    expect(rows).toEqual([])
+    expect(rows).toEqual([{ datname: used }])
+    await other.end()
+    await client.query(`DROP DATABASE ${used}`)
     // A change that the chain has never seen, as if the log had lost it.
     const [slot] = await ownSlots(client)
     await client.query(`ALTER PUBLICATION emr_backup SET (publish = 'insert')`)

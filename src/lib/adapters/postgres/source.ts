@@ -10,6 +10,7 @@ import { type ServerFacts, sequenceStates, serverFacts, uncaptured } from './fac
 import { schemaFingerprint } from './fingerprint.ts'
 import { guardState, installGuard } from './guard.ts'
 import { type ClientPrograms, findPrograms } from './programs.ts'
+import { abandonedScratch } from './scratch.ts'
 import { advanceSlot, dropSlot, preflight, type SlotState, slotStates } from './slots.ts'
 import { SourceSnapshot } from './snapshot.ts'
 import { populatedViews } from './views.ts'
@@ -165,10 +166,19 @@ export async function takeLock(
 export async function readSlots(
   connection: DatabaseConnection,
   prefix: string,
-): Promise<{ slots: SlotState[]; guard: { publication: boolean; triggers: boolean } }> {
+): Promise<{
+  slots: SlotState[]
+  guard: { publication: boolean; triggers: boolean }
+  /** Databases that killed drills have left. */
+  scratch: string[]
+}> {
   const client = await connect(connection)
   try {
-    return { slots: await slotStates(client, prefix), guard: await guardState(client) }
+    return {
+      slots: await slotStates(client, prefix),
+      guard: await guardState(client),
+      scratch: await abandonedScratch(client),
+    }
   } finally {
     await client.end()
   }

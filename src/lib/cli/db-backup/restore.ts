@@ -1,6 +1,7 @@
 import { connectionLoss, type DatabaseConnection } from '../../adapters/postgres/connection.ts'
 import { dropDatabase } from '../../adapters/postgres/create-database.ts'
 import { PostgresRestoreSteps } from '../../adapters/postgres/restore-steps.ts'
+import { dropAbandonedScratch, scratchName } from '../../adapters/postgres/scratch.ts'
 import { RestoreTarget } from '../../adapters/postgres/target.ts'
 import type { TransferOptions } from '../../adapters/store/transfer.ts'
 import { resolveEnvironment } from '../../config/environment.ts'
@@ -182,9 +183,9 @@ export function scratchOf(
   meter: Meter,
   transfer: TransferOptions,
 ): Scratch {
-  const database = `emr_drill_${operationId().toLowerCase().replaceAll('-', '_')}`
-  const connection = { ...server, database }
+  const connection = { ...server, database: scratchName(operationId()) }
   return async (plan) => {
+    await dropAbandonedScratch(server)
     const startedAt = Date.now()
     try {
       return await restoreInto(session, connection, plan, flags, meter, transfer, async (target) => {

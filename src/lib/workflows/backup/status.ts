@@ -23,12 +23,13 @@ export function judgeStatus(
     content: CatalogContent
     slots: SlotState[]
     guard: BackupStatus['guard']
+    scratch: string[]
     alarm: { ageMs: number; slotBytes: number }
     now: number
   },
   where: { environment: string; store: string },
 ): BackupStatus {
-  const { content, slots, guard, alarm, now } = facts
+  const { content, slots, guard, scratch, alarm, now } = facts
   const { chains, orphans } = chainsOf(content.manifests)
   const chain = chains.at(-1)
   const tip = chain && tipOf(chain)
@@ -53,6 +54,10 @@ export function judgeStatus(
   if (tip && !guard.triggers) alarms.push('the event triggers of emr are gone or disabled')
   for (const { id } of content.damaged) alarms.push(`the manifest of ${id} is damaged`)
   for (const { id } of orphans) alarms.push(`${id} cannot be restored: the backup before it is gone`)
+  for (const database of scratch)
+    alarms.push(
+      `database ${database} of a drill that was killed holds a copy of the data: the next drill drops it`,
+    )
   return {
     ...where,
     ok: alarms.length === 0,
