@@ -67,6 +67,7 @@ export async function openProject({
   const PATH = [join(folder, 'bin'), process.env.PATH].join(delimiter)
   const childEnv = { ...process.env, PATH, CI: '', EMR_HELM: helmPath, EMR_KUBECTL: kubectlPath, ...env }
 
+  const children: ChildProcess[] = []
   /** Starts emr and does not wait; in a process group of its own, as a shell does. */
   const start = (...args: string[]): Started => {
     const child = spawn(process.execPath, [program, ...args], {
@@ -75,6 +76,7 @@ export async function openProject({
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
+    children.push(child)
     return { child, ended: collect(child) }
   }
   const kubectl = (...args: string[]) => collect(spawn(kubectlPath, [...where, ...args]))
@@ -89,6 +91,8 @@ export async function openProject({
     /** Tells the sandbox's API to misbehave; it must run. */
     faults: () => injectFaults(join(folder, '.emr/sandbox')),
     close: async () => {
+      // What a test that failed has left: a monitor would wait for its cluster for ever.
+      for (const child of children) child.kill('SIGKILL')
       if (onSandbox) await start('sandbox', 'stop').ended
       else
         await kubectl(

@@ -19,15 +19,11 @@ export interface ApiServer {
   close: () => void
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'emr-api-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-let served = 0
-
 /** Serves an empty cluster, with the custom resources of the platform, on a port of its own. */
 export async function startApiServer(): Promise<ApiServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'emr-api-'))
   const { ca, cert, key, token } = await ensureCredentials(folder)
-  served += 1
-  const store = new Store(join(folder, `journal-${served}`))
+  const store = new Store(join(folder, 'journal'))
   const registry = new Registry(store)
   const settings = sandboxSettingsSchema.parse({})
   const { server } = createApiServer({
@@ -50,6 +46,7 @@ export async function startApiServer(): Promise<ApiServer> {
     server.closeAllConnections()
     server.close()
     store.close()
+    rmSync(folder, { recursive: true, force: true })
   }
   return { client, registry, close }
 }

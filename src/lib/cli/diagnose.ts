@@ -9,7 +9,7 @@ import type { CommandContext, Report } from './base-command.ts'
 import { clusterAccess } from './cluster-access.ts'
 import { readAws } from './diagnose-aws.ts'
 import type { Session } from './session.ts'
-import { openTarget, type TargetFlags } from './target.ts'
+import { openScope, type TargetFlags } from './target.ts'
 
 const EXIT = { healthy: ExitCode.ok, unhealthy: ExitCode.failed, unknown: ExitCode.preflight }
 
@@ -18,7 +18,7 @@ export async function runDiagnose(
   flags: TargetFlags,
   { signal }: CommandContext,
 ): Promise<Report<Diagnosis>> {
-  const { session, service } = await openTarget(flags, signal)
+  const { session, service } = await openScope(flags, signal)
   const client = await reachCluster(session)
   try {
     const diagnosis = await diagnoseEnvironment(diagnosePorts(session, client), service)

@@ -8,7 +8,7 @@ import { reachCluster } from './diagnose.ts'
 import { usageError } from './flags.ts'
 import type { Session } from './session.ts'
 import { writeLine } from './stdout.ts'
-import { openTarget, type TargetFlags } from './target.ts'
+import { openScope, type TargetFlags } from './target.ts'
 
 export interface LogsFlags extends TargetFlags {
   follow: boolean
@@ -36,7 +36,7 @@ export async function runLogs(flags: LogsFlags, context: CommandContext): Promis
     throw usageError('--json gives one document, and this has no end', ['--output ndjson'])
   }
   const request = requestOf(flags)
-  const { session, service } = await openTarget(flags, context.signal)
+  const { session, service } = await openScope(flags, context.signal)
   const print = (entry: LogEntry) =>
     writeLine(flags.output === 'ndjson' ? JSON.stringify(entry) : logLine(entry, stdoutTheme))
   const environment = session.environment.name
@@ -71,6 +71,8 @@ async function shown(
   { json }: LogsFlags,
 ): Promise<Report<LogsDocument>> {
   if (!json) for (const entry of entries) await print(entry)
+  // A name that no container has gives the same silence as a quiet one.
+  if (entries.length === 0) process.stderr.write('No log line fits what was asked for\n')
   return { document: { environment, entries }, text: '' }
 }
 

@@ -26,7 +26,7 @@ export function liveSight(session: Session, client: KubernetesClient, signal: Ab
       const cluster = watch.sight()
       return cloud ? { ...cluster, ...cloud.sight, sources: [...cluster.sources, cloud.source] } : cluster
     },
-    changed: async () => void (await once(news, 'change', { signal }).catch(() => undefined)),
+    changed: async (waiting) => void (await once(news, 'change', { signal: waiting }).catch(() => undefined)),
     onChange: (listener) => void news.on('change', listener),
     signal,
     now: Date.now,

@@ -66,12 +66,7 @@ export async function runMonitor(
 
 async function onePicture(sight: LiveSight): Promise<Report<Picture>> {
   const late = AbortSignal.any([sight.signal, AbortSignal.timeout(ONCE_MS)])
-  while (!isWhole(look(sight)) && !late.aborted) {
-    await Promise.race([
-      sight.changed(),
-      new Promise((resolve) => late.addEventListener('abort', resolve, { once: true })),
-    ])
-  }
+  while (!isWhole(look(sight)) && !late.aborted) await sight.changed(late)
   sight.signal.throwIfAborted()
   const picture = look(sight)
   return { document: picture, text: pictureView(picture, stdoutTheme), exitCode: EXIT[picture.health] }

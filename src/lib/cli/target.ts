@@ -36,6 +36,17 @@ export async function openTarget(
   return { session, service, rest: more }
 }
 
+/** The same, for what is about one service or all: a further word is an error. */
+export async function openScope(
+  flags: TargetFlags,
+  signal: AbortSignal,
+): Promise<{ session: Session; service: string | undefined }> {
+  const { session, service, rest } = await openTarget(flags, signal)
+  const [more] = rest
+  if (more === undefined) return { session, service }
+  throw usageError(`'${more}' is one word too many`, ['name one service, or none for all of them'])
+}
+
 function assertService({ environment }: Session, service: string): void {
   const known = environment.services.map(({ name }) => name)
   if (known.includes(service)) return

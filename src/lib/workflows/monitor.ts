@@ -8,8 +8,8 @@ import type { Sight } from '../domain/monitor/sight.ts'
 export interface MonitorPorts {
   environment: Environment
   sight: () => Sight
-  /** Resolves at the next change. */
-  changed: () => Promise<void>
+  /** Resolves at the next change, or when nobody waits for it any more. */
+  changed: (waiting: AbortSignal) => Promise<void>
   signal: AbortSignal
   /** Epoch milliseconds. */
   now: () => number
@@ -72,12 +72,7 @@ export async function follow(
       told = picture
     }
     if (told && isMet(picture)) return true
-    const stop = new AbortController()
-    const tick = delay(TICK_MS, undefined, { signal: AbortSignal.any([signal, stop.signal]) }).catch(
-      () => undefined,
-    )
-    await Promise.race([ports.changed(), tick])
-    stop.abort()
+    await ports.changed(AbortSignal.any([signal, AbortSignal.timeout(TICK_MS)]))
     await delay(GATHER_MS, undefined, { signal }).catch(() => undefined)
   }
   return false

@@ -167,6 +167,11 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     const unknown = await project.emr('diagnose', 'healthy', 'task-servic')
     expect(unknown.code).toBe(2)
     expect(unknown.stderr).toContain("did you mean 'task-service'?")
+    const more = await project.emr('diagnose', 'healthy', 'task-service', 'emr-service')
+    expect(more).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("'emr-service' is one word too many"),
+    })
     const environment = await project.emr('diagnose', 'helthy')
     expect(environment.stderr).toContain("did you mean 'healthy'?")
     expect((await project.emr('diagnose', 'healthy', '--nope')).code).toBe(2)

@@ -82,6 +82,8 @@ describe.skipIf(!onSandbox)('emr logs', () => {
     expect(pattern.stderr).toContain('--grep is no regular expression')
     expect((await project.emr('logs', 'e2e', '--follow', '--json')).code).toBe(2)
     expect((await project.emr('logs', 'e2e', '--follow', '--previous')).code).toBe(2)
+    const nobody = await project.emr('logs', 'e2e', '--container', 'nobody')
+    expect(nobody).toEqual({ code: 0, stdout: '', stderr: 'No log line fits what was asked for\n' })
     const cloud = await project.emr('logs', 'e2e', '--source', 'rds')
     expect(cloud.stderr).toContain('no AWS account')
   })

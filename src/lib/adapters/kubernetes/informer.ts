@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isApiError, isTransient } from './api-error.ts'
+import { isApiError, isTransient, KubernetesApiError } from './api-error.ts'
 import type { KubernetesClient, ListOptions } from './client.ts'
-import type { KubernetesObject, ResourceType } from './types.ts'
+import type { ApiStatus, KubernetesObject, ResourceType } from './types.ts'
 
 export interface InformerOptions<T extends KubernetesObject, Kept> extends ListOptions {
   signal: AbortSignal
@@ -9,7 +9,7 @@ export interface InformerOptions<T extends KubernetesObject, Kept> extends ListO
   project: (object: T) => Kept
   /** Called after each change; `replaced` follows a list, which may have changed everything. */
   onChange: (change: { type: 'replaced' | 'changed' | 'deleted'; uid?: string; kept?: Kept }) => void
-  /** Called when the server is out of reach, and with undefined when it answers again. */
+  /** Called when news are missing (no answer, a watch that has expired), and with undefined when they come again. */
   onConnection?: (error: Error | undefined) => void
 }
 
@@ -54,9 +54,10 @@ export class Informer<T extends KubernetesObject, Kept = T> {
         await this.#follow()
       } catch (error) {
         if (signal.aborted) return
-        if (isApiError(error, 410)) this.#resourceVersion = undefined
-        else if (isTransient(error)) await this.#backOff(error as Error)
-        else throw error
+        const isGone = isApiError(error, 410)
+        if (!isGone && !isTransient(error)) throw error
+        if (isGone) this.#resourceVersion = undefined
+        await this.#backOff(error as Error)
       }
     }
   }
@@ -94,6 +95,9 @@ export class Informer<T extends KubernetesObject, Kept = T> {
       if (type === 'ERROR') {
         // In a watch, 410 Gone arrives as an event; the answer to every watch error is to list again.
         this.#resourceVersion = undefined
+        const status = object as ApiStatus
+        const request = `watch of ${this.#type.plural}`
+        await this.#backOff(new KubernetesApiError(status.code ?? 500, status, { request }))
         return
       }
       this.#resourceVersion = object.metadata?.resourceVersion ?? this.#resourceVersion

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { compress } from '../../adapters/postgres/compress.ts'
 import { connectionLoss } from '../../adapters/postgres/connection.ts'
 import { PostgresSource } from '../../adapters/postgres/source.ts'
@@ -8,6 +7,7 @@ import type { BackupManifest } from '../../domain/backup/manifest.ts'
 import { createdView } from '../../output/backup-view.ts'
 import type { Meter } from '../../output/meter.ts'
 import { stdoutTheme } from '../../output/theme.ts'
+import { letHeapGrowBy } from '../../process/memory.ts'
 import { fullBackup } from '../../workflows/backup/full.ts'
 import { incrementalBackup } from '../../workflows/backup/incremental.ts'
 import type { BackupPorts, BackupRequest } from '../../workflows/backup/ports.ts'
@@ -44,8 +44,8 @@ export async function createBackup(
   const there = await throughJob(session, kind, flags, view)
   if (there) return there
   const run = kind === 'full' ? fullBackup : incrementalBackup
-  // What only passes through counts as growth of the small heap, which would be marked again every few megabytes.
-  if (kind === 'full') setFlagsFromString('--heap-growing-percent=400')
+  // Archives only pass through.
+  if (kind === 'full') letHeapGrowBy(400)
   const title = `${kind === 'full' ? 'Full' : 'Incremental'} backup of ${session.environment.name}`
   const manifest = await withSource(session, title, flags, (ports) => run(ports, request))
   return { document: manifest, text: view(manifest) }

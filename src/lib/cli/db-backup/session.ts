@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { BackupCatalog } from '../../adapters/store/catalog.ts'
 import { DirectoryStore } from '../../adapters/store/directory.ts'
 import { S3Store } from '../../adapters/store/s3.ts'
@@ -9,6 +8,7 @@ import type { BackupSettings } from '../../domain/backup/settings.ts'
 import type { Environment } from '../../domain/environment.ts'
 import { Meter } from '../../output/meter.ts'
 import { runTasks } from '../../output/task-list.ts'
+import { keepYoungGenerationSmall, letHeapGrowBy } from '../../process/memory.ts'
 import type { CommandContext } from '../base-command.ts'
 import { withInfrastructureFacts } from '../infrastructure-facts.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
@@ -32,7 +32,8 @@ export async function openBackupSession(
   needed = { database: false },
 ): Promise<BackupSession> {
   // The changes of a database are short-lived objects; the part of the heap for those would grow by 100 MB.
-  setFlagsFromString('--semi-space-growth-factor=1')
+  keepYoungGenerationSmall()
+  letHeapGrowBy(100)
   const session = await openSession(flags, signal)
   const environment = await withInfrastructureFacts(session, { ...needed, backup: true })
   if (!environment.backup) throw notConfigured(environment.name, 'backup: {store: …}')

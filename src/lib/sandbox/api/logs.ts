@@ -14,14 +14,16 @@ export function readLog(api: Api, request: ResourceRequest): Answer {
   const name = containerName(pod, request.query.get('container') ?? '')
   const previous = isTrue(request.query.get('previous'))
   refuseWithoutLog(pod, name, previous)
-  const now = Date.now()
-  const lines = selectLines(containerLog(pod, name, { previous, now }), request.query)
+  const written = containerLog(pod, name, { previous, now: Date.now() })
+  const lines = selectLines(written, request.query)
   const text = lines.map((line) => format(line, request.query)).join('')
   if (!isTrue(request.query.get('follow')) || previous) {
     const limit = Number(request.query.get('limitBytes')) || text.length
     return { text: text.slice(0, limit), contentType: 'text/plain' }
   }
-  return { stream: (response) => follow(api, request, name, { text, now }, response) }
+  return {
+    stream: (response) => follow(api, request, name, { text, newest: written.at(-1)?.time ?? 0 }, response),
+  }
 }
 
 function containerName({ metadata, spec }: Pod, asked: string): string {
@@ -77,20 +79,20 @@ function follow(
   api: Api,
   request: ResourceRequest,
   name: string,
-  read: { text: string; now: number },
+  read: { text: string; newest: number },
   response: ServerResponse,
 ): void {
   response.writeHead(200, { 'content-type': 'text/plain' })
   response.flushHeaders()
   response.write(read.text)
-  let sent = read.now
+  // By the time of the line, not of the look at it: last words follow from a status that knows whole seconds only.
+  let sent = read.newest
   const next = () => {
     const entry = api.store.get('pods', request.namespace, request.name ?? '')
     const pod = entry?.object as unknown as Pod | undefined
-    const now = Date.now()
-    const lines = pod ? containerLog(pod, name, { previous: false, now }) : []
+    const lines = pod ? containerLog(pod, name, { previous: false, now: Date.now() }) : []
     for (const line of lines) if (line.time > sent) response.write(format(line, request.query))
-    sent = now
+    sent = lines.at(-1)?.time ?? sent
     const statuses = [
       ...(pod?.status?.initContainerStatuses ?? []),
       ...(pod?.status?.containerStatuses ?? []),

@@ -97,10 +97,11 @@ test('a bookmark moves the place to go on from, and is no object', async () => {
 test.each([
   ['as an answer', new KubernetesApiError(410, { reason: 'Expired' }, { request: 'GET' })],
   ['as an event', [{ type: 'ERROR' as const, object: { kind: 'Status', code: 410 } as KubernetesObject }]],
-])('410 Gone %s leads to a new list, without rows that are gone', async (_how, gone) => {
+])('410 Gone %s is said and leads to a new list, without rows that are gone', async (_how, gone) => {
   const result = await follow([page([object('a'), object('b')], '5'), gone, page([object('b', '9')], '9')])
   expect(result.items).toEqual({ b: '9' })
   expect(result.asked).toEqual(['list', 'watch from 5', 'list', 'watch from 9'])
+  expect(result.connection).toEqual(['lost', 'back'])
 })
 
 test('a lost connection and faults of the server are waited out, and said', async () => {
