@@ -7,11 +7,12 @@ export default class DbBackupRestore extends BaseCommand {
   static override summary = 'Restore a backup into an empty database'
   static override description =
     `Restores the newest full backup that the moment needs, then replays the incrementals up to that moment. The database
-is made where it does not exist; one that has something in it is refused. A restore that was stopped while it replayed
-goes on where it was when the same command is typed again.
+is made where it does not exist; one that has something in it is refused. A restore that was stopped while it replayed,
+or later, goes on where it was when the same command is typed again.
 
 Exit codes: 0 done, 1 a backup is damaged or there is none, 2 usage or a moment that no chain reaches, 3 configuration,
-4 preflight (a target that is not empty among others), 5 a tool, the server or the store failed, 130 interrupted.`
+4 preflight (a target that is not empty among others), 5 a tool, the server or the store failed,
+8 another restore into the same database is under way, 130 interrupted.`
   static override examples = [
     '<%= config.bin %> db-backup restore -e sandbox --target restored',
     '<%= config.bin %> db-backup restore production --target emr_restored --to 2026-03-14T03:15:00Z --confirm production',

@@ -127,9 +127,16 @@ export class RestoreTarget {
     }
   }
 
-  /** See refreshViews. */
-  refreshViews(views: readonly RelationName[] | undefined, signal: AbortSignal): Promise<void> {
-    return refreshViews(this.client, views, signal)
+  /** See refreshViews. @param signal also ends the one that is being computed, which can take hours */
+  async refreshViews(views: readonly RelationName[] | undefined, signal: AbortSignal): Promise<void> {
+    const { rows } = await this.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    const stop = () => void this.#cancel(rows[0]?.pid).catch(() => {})
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      await refreshViews(this.client, views, signal)
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
   }
 
   /**
@@ -162,6 +169,11 @@ export class RestoreTarget {
 
   async close(): Promise<void> {
     await this.client.end().catch(() => {})
+  }
+
+  async #cancel(pid: number | undefined): Promise<void> {
+    const other = await connect(this.connection)
+    await other.query('SELECT pg_cancel_backend($1)', [pid]).finally(() => other.end())
   }
 
   async #progress(): Promise<RestoreProgress | undefined> {

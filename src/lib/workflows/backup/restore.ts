@@ -145,8 +145,9 @@ export async function restore(
   if (last) {
     progress.step('Set the sequences')
     await steps.setSequences(last.sequences)
-    await steps.setIdentities(full.identities, 'ALWAYS')
   }
+  // A run that was stopped may have left them as the replay needs them.
+  if (last || resumed) await steps.setIdentities(full.identities, 'ALWAYS')
   progress.step('Restore foreign keys, triggers and rules')
   await steps.rest(full)
   progress.step('Refresh the materialised views')
