@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core'
-import { DURATION_PATTERN, formatDuration, parseDuration } from '../domain/duration.ts'
+import { formatDuration, parseDuration } from '../domain/duration.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 
 /** A duration such as 30s or 10m; the parsed value is in milliseconds. `min` refuses what is shorter. */
@@ -7,7 +7,7 @@ export const durationFlag = Flags.custom<number, { min?: number }>({
   parse: async (text, _context, { min = 0 }) => {
     const ms = parseDuration(text)
     if (ms === undefined) {
-      throw usageError(`'${text}' is no duration; write 30s, 10m or 1h30m (${DURATION_PATTERN.source})`)
+      throw usageError(`'${text}' is no duration; write 30s, 10m or 1h30m`)
     }
     if (ms < min) throw usageError(`'${text}' is too short; the least is ${formatDuration(min)}`)
     return ms

@@ -152,6 +152,11 @@ function connectError({ host, port, database, user }: DatabaseConnection, error:
       'check the password’s reference in emr.config.yaml: database.password or database.secret',
     ])
   if (code === '3D000') return fail('DATABASE_MISSING', why, ['check database.name in emr.config.yaml'])
+  if (/does not support SSL/i.test(why))
+    return fail('DATABASE_TLS', why, [
+      'on the server: ssl = on, with a certificate',
+      'database: {tls: {mode: disable}} turns encryption off; never over a network',
+    ])
   if (/SSL|TLS|certificate|self.signed|altnames/i.test(why))
     return fail('DATABASE_TLS', why, [
       'name the authority that signed the server’s certificate: database.tls.rootCertificate',

@@ -24,7 +24,11 @@ export async function runSnapshot(
     database: true,
     backup: false,
   })
-  if (!aws) throw notConfigured(name, 'aws: {accountId: …, region: …}')
+  if (!aws)
+    throw notConfigured(
+      name,
+      'aws: {accountId: …, region: …}: snapshots are made by RDS (elsewhere: db-backup full)',
+    )
   const instance = database?.instance
   if (!instance) throw notConfigured(name, 'database.instance')
   const { assertAccount, callerIdentity } = await import('../../adapters/aws/account.ts')
