@@ -174,7 +174,7 @@ class Dashboard {
       unmasked: false,
     }
     await followLogs({ logs, signal }, request, (entry) => {
-      lines.push(logLine({ ...entry, text: clean(entry.text) }, theme))
+      lines.push(logLine(entry, theme))
       if (lines.length > LOG_LINES) lines.splice(0, lines.length - LOG_LINES)
       this.#soon()
     })

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../workflows/logs.ts'
+import { clean } from './clean.ts'
 import type { Theme } from './theme.ts'
 
 /** One line for each entry, with its pod in front, in a colour that stays the pod's. */
@@ -6,7 +7,7 @@ export function logLine({ type, pod, container, text }: LogEntry, theme: Theme):
   // The container's name is told where the pod's does not.
   const name = pod.startsWith(`${container}-`) ? pod : `${pod} ${container}`
   const prefix = theme.prefix(name, hash(pod))
-  return type === 'mark' ? theme.faint(`── ${name} ${text} ──`) : `${prefix} ${text}`
+  return type === 'mark' ? theme.faint(`── ${name} ${text} ──`) : `${prefix} ${clean(text)}`
 }
 
 function hash(text: string): number {

@@ -58,13 +58,13 @@ export class KubernetesClient extends KubernetesTransport {
    */
   each<T extends KubernetesObject>(
     type: ResourceType,
-    options: ListOptions & Pick<RequestOptions, 'signal' | 'attempts'>,
+    options: ListOptions & Pick<RequestOptions, 'signal' | 'attempts' | 'timeoutMs'>,
     take: (object: T) => void,
   ): Promise<KubernetesList<T>> {
-    const { namespace, signal, attempts, ...query } = options
+    const { namespace, signal, attempts, timeoutMs, ...query } = options
     const path = resourcePath(type, { namespace })
     return this.retrying({ signal, attempts }, async () => {
-      const response = await this.send('GET', path, { query, signal, accept: 'application/json' })
+      const response = await this.send('GET', path, { query, signal, timeoutMs, accept: 'application/json' })
       const splitter = new ListSplitter()
       try {
         for await (const chunk of response)

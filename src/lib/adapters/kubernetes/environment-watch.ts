@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AutoscalerFacts, NodeFacts } from '../../domain/diagnosis/facts.ts'
 import type { Sight, Source } from '../../domain/monitor/sight.ts'
 import type { DeploymentFacts, EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
-import { isApiError } from './api-error.ts'
+import { isApiError, KubernetesConnectionError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { autoscalerFacts, nodeFacts } from './controller-facts.ts'
 import { deploymentFacts, eventFacts, podFacts } from './facts.ts'
@@ -30,6 +30,8 @@ export class EnvironmentWatch {
   readonly #nodes: Informer<KubernetesObject, NodeFacts>
   #podUsage: Sight['podUsage']
   #nodeUsage: Sight['nodeUsage']
+  /** Set while the server does not answer. */
+  #silentError: string | undefined
 
   /** @param onChange called after each change of what it shows */
   constructor(client: KubernetesClient, namespace: string, signal: AbortSignal, onChange: () => void) {
@@ -111,6 +113,7 @@ export class EnvironmentWatch {
         // Without metrics the services are no less well: it is said, and does not make the picture unknown.
         const error = this.#podUsage ? undefined : 'metrics.k8s.io is not served'
         this.#tell({ name, state: 'ok', at: Date.now(), ...(error && { error }) })
+        this.#hear()
       } catch (error) {
         if (this.#signal.aborted) return
         if (isApiError(error, 403)) {
@@ -118,9 +121,24 @@ export class EnvironmentWatch {
           return
         }
         this.#lose(name, (error as Error).message)
+        if (error instanceof KubernetesConnectionError) this.#silence(error.message)
       }
       await delay(METRICS_MS, undefined, { signal: this.#signal }).catch(() => undefined)
     }
+  }
+
+  /** A server that does not answer sends no changes either, though its watches stand: what they told is old. */
+  #silence(error: string): void {
+    this.#silentError = error
+    for (const { name, state } of this.#sources.values()) if (state === 'ok') this.#lose(name, error)
+  }
+
+  /** It answers again. A watch that has broken meanwhile has an error of its own. */
+  #hear(): void {
+    for (const { name, error } of this.#sources.values())
+      if (error !== undefined && error === this.#silentError)
+        this.#tell({ name, state: 'ok', at: Date.now() })
+    this.#silentError = undefined
   }
 
   #lose(name: string, error: string, state: 'stale' | 'paused' = 'stale'): void {

@@ -5,6 +5,9 @@ import type { KubernetesClient } from './client.ts'
 import { resources } from './resources.ts'
 import type { KubernetesObject, ResourceType } from './types.ts'
 
+/** A server that is well answers at once; a monitor should know within seconds of one that is not. */
+const TIMEOUT_MS = 5_000
+
 type RawUsage = Record<string, string>
 
 /** What metrics-server measured last, or undefined where the metrics API is not served. */
@@ -44,7 +47,8 @@ async function listed<T extends KubernetesObject>(
   try {
     const items: T[] = []
     // 503 is the answer where its server is away: no reason to ask five times.
-    await client.each<T>(type, { namespace, signal, attempts: 2 }, (item) => items.push(item))
+    const limits = { signal, attempts: 2, timeoutMs: TIMEOUT_MS }
+    await client.each<T>(type, { namespace, ...limits }, (item) => items.push(item))
     return items
   } catch (error) {
     // 404: the API group is not registered; 503: its server is away.

@@ -1,5 +1,6 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { Namespace, Pod } from 'kubernetes-types/core/v1.js'
+import { maskPatientData } from '../../domain/logs/mask.ts'
 import { isApiError, KubernetesApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { resourcePath, resources } from './resources.ts'
@@ -76,7 +77,7 @@ export class Workloads {
   }
 
   /**
-   * The last lines of one container's log; empty where it has none (never started, already rotated away).
+   * The last lines of one container's log, without likely data of patients; empty where it has none (never started, already rotated away).
    * @param source.previous of the run before the current one
    */
   async logLines(
@@ -90,7 +91,8 @@ export class Workloads {
         query: { container, previous, tailLines: lines },
         signal,
       })
-      return text.split('\n').filter((line) => line !== '')
+      // They end up on screens and in the logs of CI systems.
+      return text.split('\n').flatMap((line) => (line === '' ? [] : [maskPatientData(line)]))
     } catch (error) {
       // 400: the container has not started, or has no previous run; 404: the pod is gone.
       if (error instanceof KubernetesApiError && error.status < 500) return []
