@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/support/longest-first.ts'
 
@@ -16,6 +15,7 @@ const infra = ['test/e2e/infrastructure/**/*.test.ts']
 
 export default defineConfig({
   test: {
+    // The programs that the tests start wait for each other more than they compute.
     maxWorkers: '100%',
     sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/support/count-reporter.ts'],
@@ -35,10 +35,6 @@ export default defineConfig({
           include: real,
           exclude: infra,
           pool: 'forks',
-          // The programs that they start wait for clocks and for each other more than they compute.
-          maxWorkers: Math.ceil(availableParallelism() * 1.5),
-          // Another number of workers than unit's has its own turn.
-          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // A machine of a CI system that stalls for seconds makes a real deadline pass; a fault fails twice.
