@@ -167,6 +167,9 @@ conflicts with "kubectl-client-side-apply" using apps/v1:
 
   it('watches', async () => {
     const watching = sandbox.follow(['get', 'pods', '-w', '-n', namespace])
+    // Once it has told anything, it misses nothing.
+    await kubectl('apply -f -', JSON.stringify(deployment('first', { replicas: 1 })))
+    expect(await watching.line(/first-/)).toBeTruthy()
     await kubectl('apply -f -', JSON.stringify(deployment('seen', { replicas: 1 })))
     expect(await watching.line(/seen-\S+ +0\/1 +ContainerCreating/)).toBeTruthy()
     expect(await watching.line(/seen-\S+ +1\/1 +Running/)).toBeTruthy()
