@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { BackupManifest, BackupObject, RelationName } from '../../domain/backup/manifest.ts'
 import type { Command } from '../../process/command.ts'
+import { letHeapGrowBy } from '../../process/memory.ts'
 import { startPipeline } from '../../process/pipeline.ts'
 import type { Runner } from '../../process/runner.ts'
 import type { BackupCatalog } from '../store/catalog.ts'
@@ -53,6 +54,7 @@ export class PostgresRestoreSteps {
   }
 
   async data(backup: BackupManifest, object: BackupObject): Promise<void> {
+    letHeapGrowBy(400)
     const { target, options } = { target: this.#target, options: this.#options }
     const source = await checkedStream(
       this.#catalog.store,
@@ -78,6 +80,7 @@ export class PostgresRestoreSteps {
   }
 
   async replay(backup: BackupManifest, object: BackupObject, options: ReplayOptions): Promise<ReplayOutcome> {
+    letHeapGrowBy(100)
     const key = this.#catalog.keyOf(backup.id, object.name)
     const source = await checkedStream(this.#catalog.store, key, object, this.#options)
     const stop = new AbortController()
