@@ -99,6 +99,8 @@ export interface Finding {
   at?: number
   exitCode?: number
   restarts?: number
+  /** Name of the Secret that is not made. */
+  secret?: string
   /** What its log says of the database. */
   database?: DatabaseCause
   advice: string
