@@ -1,11 +1,6 @@
 import type { PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
-import {
-  hookFinding,
-  latest,
-  notReadyFinding,
-  replicaSetFinding,
-  scaledToZeroFinding,
-} from '../rollout/findings.ts'
+import { hookFinding, notReadyFinding, replicaSetFinding, scaledToZeroFinding } from '../rollout/findings.ts'
+import { latest } from '../rollout/latest.ts'
 import type { Finding } from './catalogue.ts'
 import type { AutoscalerFacts, EnvironmentFacts, WorkloadFacts } from './facts.ts'
 

@@ -15,7 +15,7 @@ import {
 import { databaseNetworkFindings } from './database-network.ts'
 import type { EnvironmentFacts } from './facts.ts'
 import { ingressFindings, policyFindings, serviceFindings } from './network.ts'
-import { podTroubles } from './pods.ts'
+import { debugFindings, podTroubles } from './pods.ts'
 
 /** What stands for the same finding in other words, or is mended in another way. */
 export type Evidence = Pick<Finding, 'object' | 'reason' | 'message' | 'field' | 'at' | 'advice'>
@@ -51,7 +51,10 @@ export function evaluate(
     ...databaseFindings(facts),
     ...claimFindings(facts, now),
     ...secretFindings(facts),
-    ...(facts.pods ?? []).flatMap((pod) => podTroubles(pod, about(pod.uid), thresholds, now)),
+    ...(facts.pods ?? []).flatMap((pod) => [
+      ...podTroubles(pod, about(pod.uid), thresholds, now),
+      ...debugFindings(pod, about(pod.uid)),
+    ]),
     ...missingFindings(facts, services),
     ...deploymentFindings(facts),
     ...jobFindings(facts, thresholds.restarts),

@@ -1,7 +1,9 @@
 import { formatDuration } from '../duration.ts'
 import type { RolloutThresholds } from '../environment.ts'
+import { exitMessage, probeAdvice, probeThatEnded } from '../rollout/crash.ts'
 import type { ContainerFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
-import { latest, notReadyFinding, podFindings } from '../rollout/findings.ts'
+import { notReadyFinding, podFindings, waitingFinding } from '../rollout/findings.ts'
+import { latest } from '../rollout/latest.ts'
 import type { Finding } from './catalogue.ts'
 
 /** A deleted pod may take this much longer than its time of grace. */
@@ -33,7 +35,8 @@ export function podTroubles(
     })
   const found = [...known, ...lifeTroubles(pod, now)]
   if (found.length === 0) found.push(...setUpTroubles(pod, events, now))
-  if (found.length === 0) found.push(...pod.containers.flatMap((c) => restarting(pod, c, restarts, now)))
+  if (found.length === 0)
+    found.push(...pod.containers.flatMap((c) => restarting(pod, c, events, restarts, now)))
   if (found.length === 0) found.push(...unready(pod, events, now))
   return found.map((finding) => ({ ...finding, service: pod.service, node: pod.node }))
 }
@@ -114,14 +117,24 @@ function setUpAdvice(message: string, sandbox: boolean): string {
   return 'look at the volume, its driver and its access rights'
 }
 
-function restarting(pod: PodFacts, container: ContainerFacts, limit: number, now: number): Finding[] {
+function restarting(
+  pod: PodFacts,
+  container: ContainerFacts,
+  events: readonly EventFacts[],
+  limit: number,
+  now: number,
+): Finding[] {
   const { last, restarts, name } = container
-  if (pod.deleting || last === undefined || restarts < limit || last.exitCode === 0) return []
+  if (pod.deleting || last === undefined || restarts < limit) return []
   if (now - last.finishedAt > RECENT_MS) return []
+  const probe = probeThatEnded(container, last, events)
+  if (last.exitCode === 0 && probe === undefined) return []
   const object = { kind: 'Pod', name: pod.name, uid: pod.uid }
-  const message = `${restarts} restarts, the last with exit code ${last.exitCode}`
-  const advice = 'read the log of the previous run: emr logs ENV SERVICE --previous'
-  const field = `status.containerStatuses[${name}].restartCount`
+  const message = `${restarts} restarts, the last with ${exitMessage(last, probe)}`
+  const advice = probe
+    ? probeAdvice(probe)
+    : 'read the log of the previous run: emr logs ENV SERVICE --previous'
+  const field = `status.${container.init ? 'initContainerStatuses' : 'containerStatuses'}[${name}].restartCount`
   const { reason, finishedAt: at, exitCode } = last
   return [
     { code: 'RESTARTING', object, container: name, reason, message, field, at, exitCode, restarts, advice },
@@ -137,4 +150,16 @@ function unready(pod: PodFacts, events: readonly EventFacts[], now: number): Fin
   if (now - since < patience && (probe?.count ?? 0) < FAILED_PROBES) return []
   const message = `not ready for ${formatDuration(now - since)}.`
   return [{ ...notReadyFinding(pod, events, { reason: 'NotReady', message }), at: since }]
+}
+
+/** What keeps `kubectl debug` from its container; the service does without it, and nothing takes it out of the pod. */
+export function debugFindings(pod: PodFacts, events: readonly EventFacts[]): Finding[] {
+  return (pod.ephemeral ?? []).flatMap((container): Finding[] => {
+    const found = pod.deleting ? undefined : waitingFinding(container, events)
+    if (found === undefined) return []
+    const { name, uid, service, node } = pod
+    const field = `status.ephemeralContainerStatuses[${container.name}].state`
+    const base = { object: { kind: 'Pod', name, uid }, service, node, container: container.name, field }
+    return [{ ...found, ...base, code: 'EPHEMERAL_FAILING' }]
+  })
 }

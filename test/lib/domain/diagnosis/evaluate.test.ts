@@ -208,7 +208,7 @@ describe('one finding keeps all that was found', () => {
             ready: true,
             restarts,
             running: true,
-            last: { reason: 'Error', exitCode: 1, message: '', finishedAt: NOW },
+            last: { reason: 'Error', exitCode: 1, message: '', startedAt: 0, finishedAt: NOW },
           }),
         ],
       })

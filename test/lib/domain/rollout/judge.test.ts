@@ -16,6 +16,7 @@ const ended = (exitCode: number, reason = 'Error'): Terminated => ({
   reason,
   exitCode,
   message: '',
+  startedAt: 0,
   finishedAt: 0,
 })
 const crashing = (facts: Partial<ContainerFacts> = {}) =>
@@ -137,8 +138,15 @@ describe('containers', () => {
     expect(verdictAt(withContainer(crashing({ last: ended(137, 'OOMKilled') })), 0)).toBe('OUT_OF_MEMORY')
     expect(verdictAt(withContainer(crashing({ last: ended(137) })), 0)).toBe('CRASH_LOOP')
   })
-  test('an init container is named as such', () => {
+  test('a clean end is a crash where a probe brought it about', () => {
+    const facts = withContainer(container({ running: true, restarts: 3, last: ended(0, 'Completed') }))
+    expect(verdictAt(facts, 0)).toBe('progressing')
+    facts.events = [event('uid-p0', { reason: 'Unhealthy', message: 'Liveness probe failed: timeout' })]
+    expect(verdictAt(facts, 0)).toBe('CRASH_LOOP')
+  })
+  test('an init container is named as such, and a sidecar is none', () => {
     expect(verdictAt(withContainer(crashing({ init: true })), 0)).toBe('INIT_FAILING')
+    expect(verdictAt(withContainer(crashing({ init: true, sidecar: true })), 0)).toBe('CRASH_LOOP')
   })
   test('pods on their way out say nothing about the new version', () => {
     const facts = rollout([pod('old', { deleting: true, containers: [crashing()] }), healthy('new')])
