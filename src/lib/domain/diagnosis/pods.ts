@@ -4,6 +4,7 @@ import { exitMessage, probeAdvice, probeThatEnded } from '../rollout/crash.ts'
 import type { ContainerFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
 import { notReadyFinding, podFindings, waitingFinding } from '../rollout/findings.ts'
 import { latest } from '../rollout/latest.ts'
+import { nodeComing } from '../rollout/scheduling.ts'
 import type { Finding } from './catalogue.ts'
 
 /** A deleted pod may take this much longer than its time of grace. */
@@ -28,52 +29,16 @@ export function podTroubles(
 ): Finding[] {
   // A roll-out is given up after some crashes; to say what is wrong, one that was not got over is enough.
   // The containers of a pod that was evicted, or whose node was shut down, were ended with it: they did not crash.
-  const known = (pod.failure ? [] : podFindings(pod, events, 0))
-    .filter(({ code, at = now }) => !CRASHES.has(code) || now - at < RECENT_MS)
-    .flatMap((finding) => {
-      return finding.code === 'UNSCHEDULABLE' ? scheduling(finding, events, scaleUp, now) : [finding]
-    })
+  const coming = nodeComing(events)
+  const known = (pod.failure ? [] : podFindings(pod, events, 0, now)).filter(({ code, at = now }) => {
+    if (code === 'UNSCHEDULABLE') return coming === undefined || now - coming.at >= scaleUp
+    return !CRASHES.has(code) || now - at < RECENT_MS
+  })
   const found = [...known, ...lifeTroubles(pod, now)]
-  if (found.length === 0) found.push(...setUpTroubles(pod, events, now))
   if (found.length === 0)
     found.push(...pod.containers.flatMap((c) => restarting(pod, c, events, restarts, now)))
   if (found.length === 0) found.push(...unready(pod, events, now))
   return found.map((finding) => ({ ...finding, service: pod.service, node: pod.node }))
-}
-
-/** The autoscaler says on the pod whether it makes room for it. */
-function scheduling(
-  finding: Finding,
-  events: readonly EventFacts[],
-  scaleUp: number,
-  now: number,
-): Finding[] {
-  const refused = latest(events, ({ reason }) => reason === 'NotTriggerScaleUp')
-  const coming = latest(events, ({ reason }) => /^(TriggeredScaleUp|Nominated)$/.test(reason))
-  if (coming && coming.at >= (refused?.at ?? 0) && now - coming.at < scaleUp) return []
-  if (refused && /max.*(size|limit).* reached/.test(refused.message)) {
-    const { message, at } = refused
-    const advice = "raise the node group's maximum, or lower the requests"
-    const code = 'NODE_GROUP_AT_MAXIMUM'
-    return [{ ...finding, code, message: `${finding.message} ${message}`, field: 'event', at, advice }]
-  }
-  return [{ ...finding, advice: schedulingAdvice(finding.message) }]
-}
-
-/** Each class of kube-scheduler's message has a remedy of its own. */
-function schedulingAdvice(message: string): string {
-  const classes: [RegExp, string][] = [
-    [/unbound immediate PersistentVolumeClaims/, 'look at the volume claim: it is not bound'],
-    [/volume node affinity conflict/, 'its volume lies in another zone than the nodes with room'],
-    [/untolerated taint/, 'tolerate the taint, or remove it from the nodes'],
-    [/node affinity|node selector/, 'label nodes as the pod selects them, or change its nodeSelector'],
-    [/topology spread constraints/, 'a zone has no room: let the node group grow there'],
-    [/anti-affinity/, 'there are fewer nodes than pods that keep apart: add a node'],
-    [/Too many pods/, 'the nodes hold as many pods as they have addresses: add a node'],
-    [/were unschedulable/, 'nodes are cordoned: kubectl uncordon NODE'],
-    [/Insufficient (cpu|memory)/, 'lower the requests, free capacity or let the node group grow'],
-  ]
-  return classes.find(([pattern]) => pattern.test(message))?.[1] ?? 'read the message of the scheduler'
 }
 
 function lifeTroubles(pod: PodFacts, now: number): Finding[] {
@@ -91,30 +56,6 @@ function lifeTroubles(pod: PodFacts, now: number): Finding[] {
     ]
   }
   return []
-}
-
-/** What keeps a scheduled pod from starting. A later event of success ends it. */
-function setUpTroubles(pod: PodFacts, events: readonly EventFacts[], now: number): Finding[] {
-  if (pod.phase !== 'Pending' || pod.deleting || pod.node === undefined) return []
-  const event = latest(events, ({ reason }) =>
-    /^(FailedMount|FailedAttachVolume|FailedCreatePodSandBox)$/.test(reason),
-  )
-  // A volume that is attached a moment late says the same once or twice.
-  if (event === undefined || now - pod.createdAt < 30_000) return []
-  const { reason, message, at } = event
-  const sandbox = reason === 'FailedCreatePodSandBox'
-  const code = sandbox ? 'SANDBOX_FAILING' : 'VOLUME_FAILING'
-  const object = { kind: 'Pod', name: pod.name, uid: pod.uid }
-  return [{ code, object, reason, message, field: 'event', at, advice: setUpAdvice(message, sandbox) }]
-}
-
-function setUpAdvice(message: string, sandbox: boolean): string {
-  if (/failed to assign an IP address|no available IP|InsufficientFreeAddresses/i.test(message)) {
-    return 'the subnet has no address left: add a subnet, or turn on prefix delegation'
-  }
-  if (sandbox) return 'look at the VPC CNI (aws-node) on that node'
-  if (/Multi-Attach/.test(message)) return 'the volume is still attached to another node: wait, or detach it'
-  return 'look at the volume, its driver and its access rights'
 }
 
 function restarting(

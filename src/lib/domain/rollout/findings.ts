@@ -10,6 +10,8 @@ import type {
 } from './facts.ts'
 import { latest, ofContainer } from './latest.ts'
 import { PULL_REASONS, pullFinding } from './pull.ts'
+import { schedulingFinding } from './scheduling.ts'
+import { setUpFinding } from './set-up.ts'
 
 /** What to do about containers that cannot be made, by the kubelet's reason. */
 const CONFIG_ADVICE: Record<string, string> = {
@@ -22,16 +24,21 @@ const AS_ROOT =
   'set runAsUser to a user of the image that is not root, by its number; for debugging: kubectl debug --profile=restricted'
 const MISSING_VOLUME_SOURCE = /not found|non-existent/
 
-/** What is wrong with one pod, most telling first. @param events about this pod, any order */
-export function podFindings(pod: PodFacts, events: readonly EventFacts[], restartLimit: number): Finding[] {
+/**
+ * What is wrong with one pod, most telling first.
+ * @param events about this pod, any order
+ * @param now epoch milliseconds
+ */
+export function podFindings(
+  pod: PodFacts,
+  events: readonly EventFacts[],
+  restartLimit: number,
+  now: number,
+): Finding[] {
   const object = { kind: 'Pod', name: pod.name, uid: pod.uid }
   if (pod.deleting) return []
-  if (pod.unscheduled?.reason === 'Unschedulable') {
-    const { reason, message } = pod.unscheduled
-    const advice = 'lower the requests, free capacity or let the node group grow'
-    const field = 'status.conditions[PodScheduled]'
-    return [{ code: 'UNSCHEDULABLE', object, reason, message, field, advice }]
-  }
+  const unscheduled = schedulingFinding(pod, events)
+  if (unscheduled) return [unscheduled]
   const found = pod.containers.flatMap((container) =>
     containerFindings(container, object, events, restartLimit),
   )
@@ -44,7 +51,8 @@ export function podFindings(pod: PodFacts, events: readonly EventFacts[], restar
     const { reason, message, at } = mount
     found.push({ code: 'CONTAINER_CONFIG', object, reason, message, field: 'event', at, advice })
   }
-  return found
+  const setUp = found.length === 0 ? setUpFinding(pod, events, now) : undefined
+  return setUp ? [setUp] : found
 }
 
 function containerFindings(
