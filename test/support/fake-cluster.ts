@@ -146,7 +146,7 @@ export class FakeCluster {
 
   #rollOut(service: string, tag: string): void {
     const behaviour = this.behave(service, tag)
-    const crashed = { reason: 'Error', exitCode: 1, message: '', finishedAt: 0 }
+    const crashed = { reason: 'Error', exitCode: 1, message: '', startedAt: 0, finishedAt: 0 }
     const looping = container({
       waiting: { reason: 'CrashLoopBackOff', message: '' },
       restarts: 3,

@@ -1,3 +1,4 @@
+import type { Evidence } from '../domain/diagnosis/evaluate.ts'
 import { formatDuration } from '../domain/duration.ts'
 import type { DiagnosedFinding, Diagnosis } from '../workflows/diagnose.ts'
 import { count } from './count.ts'
@@ -6,6 +7,7 @@ import { symbols, type Theme } from './theme.ts'
 const LOG_LINES = 6
 const EFFECTS = 4
 const ALSO = 3
+const MORE = 4
 
 /** What is wrong, cause first; then what could not be looked at. @param now epoch milliseconds */
 export function diagnosisView(diagnosis: Diagnosis, theme: Theme, now: number): string {
@@ -31,17 +33,18 @@ function summary({ health, findings, notEvaluated, pods }: Diagnosis, where: str
 }
 
 function findingLines(finding: DiagnosedFinding, theme: Theme, now: number): string[] {
-  const { severity, service, headline, code, log, effects, at } = finding
+  const { severity, service, headline, code, log, more, effects } = finding
   const sign = severity === 'problem' ? theme.bad(symbols.bad) : theme.warn(symbols.warn)
   const title = [service, headline].filter(Boolean).join(': ')
   const lines = [`${sign} ${theme.strong(title)} ${theme.faint(code)}`]
   const row = (label: string, text: string) => lines.push(`  ${label.padEnd(8)} ${text}`)
   row(finding.object.kind.toLowerCase().slice(0, 8), objectText(finding))
-  const age = at ? `, ${formatDuration(Math.max(0, now - at))} ago` : ''
-  row(
-    'reason',
-    `${finding.reason}: ${finding.message}${finding.field ? theme.faint(` (${finding.field}${age})`) : ''}`,
-  )
+  row('reason', evidenceText(finding, theme, now))
+  for (const each of more.slice(0, MORE)) {
+    const of = each.object.name === finding.object.name ? '' : `${each.object.name}: `
+    row('and', `${of}${evidenceText(each, theme, now)}`)
+  }
+  if (more.length > MORE) row('', `and ${more.length - MORE} more`)
   if (log) {
     row('log', `${log.container}${log.previous ? ', previous run' : ''}, last lines:`)
     for (const line of log.lines.slice(-LOG_LINES)) row('', `| ${line}`)
@@ -50,8 +53,14 @@ function findingLines(finding: DiagnosedFinding, theme: Theme, now: number): str
     row('so', `${effect.object.kind} ${effect.object.name}: ${effect.reason}: ${effect.message}`)
   }
   if (effects.length > EFFECTS) row('', `and ${effects.length - EFFECTS} more`)
-  row('to do', finding.advice)
+  const advice = new Set([finding, ...more.slice(0, MORE)].map((each) => each.advice))
+  for (const [index, text] of [...advice].entries()) row(index === 0 ? 'to do' : '', text)
   return lines
+}
+
+function evidenceText({ reason, message, field, at }: Evidence, theme: Theme, now: number): string {
+  const age = at ? `, ${formatDuration(Math.max(0, now - at))} ago` : ''
+  return `${reason}: ${message}${field ? theme.faint(` (${field}${age})`) : ''}`
 }
 
 function objectText({ object, also, container, node, exitCode, restarts }: DiagnosedFinding): string {

@@ -38,6 +38,7 @@ export interface Diagnosis {
 
 /** Whose log says why. */
 const TELLING = new Set(['CRASH_LOOP', 'OUT_OF_MEMORY', 'INIT_FAILING', 'RESTARTING', 'NOT_READY'])
+const NODE_TROUBLE = new Set(['NODE_NOT_READY', 'NODE_PRESSURE'])
 const LOG_LINES = 30
 const LOGS = 5
 
@@ -64,14 +65,28 @@ export async function diagnoseEnvironment(ports: DiagnosePorts, service?: string
   }
 }
 
-/** Reads the log of one container for each service and kind of failure; pods that fail alike say the same. */
+/** Reads one log for each service and kind of failure: pods that fail alike say the same. */
 async function withLogs(ports: DiagnosePorts, findings: Finding[]): Promise<LoggedFinding[]> {
+  // A pod on a node in trouble says nothing of those on others.
+  const nodes = new Set(findings.flatMap(({ code, node }) => (NODE_TROUBLE.has(code) ? [node] : [])))
   const telling = findings.filter(
-    ({ code, container, object }) => TELLING.has(code) && container !== undefined && object.kind === 'Pod',
+    ({ code, container, object, node }) =>
+      TELLING.has(code) && container !== undefined && object.kind === 'Pod' && !nodes.has(node),
   )
-  const groups = Map.groupBy(telling, ({ code, service, container }) => `${code}/${service}/${container}`)
-  const asked = new Set([...groups.values()].slice(0, LOGS).map(([first]) => first))
-  return Promise.all(findings.map((each) => (asked.has(each) ? withLog(ports, each) : each)))
+  const groups = Map.groupBy(telling, ({ code, service, container, advice }) => {
+    return [code, service, container, advice].join('/')
+  })
+  const logged = new Map<Finding, LoggedFinding>()
+  await Promise.all(
+    [...groups.values()].slice(0, LOGS).map(async ([first, ...alike]) => {
+      if (first === undefined) return
+      const told = await withLog(ports, first)
+      logged.set(first, told)
+      const { advice, database } = told
+      for (const each of alike) logged.set(each, { ...each, advice, ...(database && { database }) })
+    }),
+  )
+  return findings.map((each) => logged.get(each) ?? each)
 }
 
 async function withLog({ workloads, signal }: DiagnosePorts, finding: Finding): Promise<LoggedFinding> {

@@ -49,6 +49,10 @@ export function replicaSetFacts({ metadata, status }: ReplicaSet): ReplicaSetFac
 export function podFacts({ metadata, spec, status }: Pod): PodFacts {
   const condition = (name: string) => status?.conditions?.find(({ type }) => type === name)
   const scheduled = condition('PodScheduled')
+  const sidecars = new Set(
+    spec?.initContainers?.flatMap(({ name, restartPolicy }) => (restartPolicy === 'Always' ? [name] : [])),
+  )
+  const ephemeral = status?.ephemeralContainerStatuses?.map((each) => containerFacts(each, false))
   return {
     ...identity(metadata),
     owner: ownerOf(metadata),
@@ -63,9 +67,13 @@ export function podFacts({ metadata, spec, status }: Pod): PodFacts {
     failure: status?.phase === 'Failed' && status.reason ? reasonOf(status) : undefined,
     unscheduled: scheduled?.status === 'False' ? reasonOf(scheduled) : undefined,
     containers: [
-      ...(status?.initContainerStatuses ?? []).map((each) => containerFacts(each, true)),
+      ...(status?.initContainerStatuses ?? []).map((each) => ({
+        ...containerFacts(each, true),
+        ...(sidecars.has(each.name) && { sidecar: true as const }),
+      })),
       ...(status?.containerStatuses ?? []).map((each) => containerFacts(each, false)),
     ],
+    ...(ephemeral && { ephemeral }),
   }
 }
 
@@ -101,6 +109,8 @@ export function eventFacts(event: Event): EventFacts {
   return {
     uid: event.metadata.uid ?? '',
     about: event.involvedObject.uid ?? '',
+    // `spec.containers{app}`
+    container: /\{(.+)\}$/.exec(event.involvedObject.fieldPath ?? '')?.[1],
     kind: event.involvedObject.kind ?? '',
     name: event.involvedObject.name ?? '',
     type: event.type ?? 'Normal',
@@ -130,8 +140,8 @@ function reasonOf({ reason = '', message = '' }: { reason?: string; message?: st
 }
 
 function terminated(state: ContainerStateTerminated): Terminated {
-  const { exitCode, finishedAt } = state
-  return { ...reasonOf(state), exitCode, finishedAt: time(finishedAt) }
+  const { exitCode, startedAt, finishedAt } = state
+  return { ...reasonOf(state), exitCode, startedAt: time(startedAt), finishedAt: time(finishedAt) }
 }
 
 export function time(text: string | undefined): number {

@@ -170,7 +170,10 @@ export class ContainerLog {
       const found = facts.containers.find((each) => each.name === container)
       if (facts.uid !== uid) return undefined
       // Beside a container that ended for good another one may keep the pod from its end.
-      const runsOnce = found?.init ? found.terminated?.exitCode === 0 : pod.spec?.restartPolicy === 'Never'
+      const runsOnce =
+        found?.init && !found.sidecar
+          ? found.terminated?.exitCode === 0
+          : pod.spec?.restartPolicy === 'Never' && !found?.sidecar
       return {
         restarts: found?.restarts ?? 0,
         running: found?.running ?? false,

@@ -67,6 +67,7 @@ export const CATALOGUE = {
   DISRUPTION_BLOCKED: { headline: 'no pod may be moved', layer: 9, severity: 'warning' },
   QUOTA_NEARLY_USED: { headline: 'a quota is nearly used up', layer: 9, severity: 'warning' },
   MEMORY_NEARLY_USED: { headline: 'a container is close to its memory limit', layer: 9, severity: 'warning' },
+  EPHEMERAL_FAILING: { headline: 'a debug container cannot be started', layer: 9, severity: 'warning' },
   NODE_BUSY: { headline: 'a node is busy', layer: 9, severity: 'warning' },
   ALARM: { headline: 'an alarm of CloudWatch is not OK', layer: 9, severity: 'problem' },
 } as const satisfies Record<string, CatalogueEntry>
@@ -99,6 +100,8 @@ export interface Finding {
   at?: number
   exitCode?: number
   restarts?: number
+  /** Name of the Secret that is not made. */
+  secret?: string
   /** What its log says of the database. */
   database?: DatabaseCause
   advice: string

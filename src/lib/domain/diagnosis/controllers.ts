@@ -1,11 +1,6 @@
 import type { PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
-import {
-  hookFinding,
-  latest,
-  notReadyFinding,
-  replicaSetFinding,
-  scaledToZeroFinding,
-} from '../rollout/findings.ts'
+import { hookFinding, notReadyFinding, replicaSetFinding, scaledToZeroFinding } from '../rollout/findings.ts'
+import { latest } from '../rollout/latest.ts'
 import type { Finding } from './catalogue.ts'
 import type { AutoscalerFacts, EnvironmentFacts, WorkloadFacts } from './facts.ts'
 
@@ -170,13 +165,14 @@ export function quotaFindings({ quotas = [] }: Known): Finding[] {
 }
 
 export function secretFindings({ externalSecrets = [] }: Known): Finding[] {
-  return externalSecrets.flatMap(({ uid, name, service, conditions }) => {
+  return externalSecrets.flatMap(({ uid, name, service, secret, conditions }) => {
     const ready = conditions.find(({ type }) => type === 'Ready')
     if (ready?.status !== 'False') return []
     const object = { kind: 'ExternalSecret', name, uid }
     const { reason, message, since: at } = ready
     const advice = 'look at the entry in Secrets Manager and at the rights of external-secrets'
     const field = 'status.conditions[Ready]'
-    return [{ code: 'SECRET_NOT_SYNCED' as const, object, service, reason, message, field, at, advice }]
+    const code = 'SECRET_NOT_SYNCED' as const
+    return [{ code, object, service, secret, reason, message, field, at, advice }]
   })
 }

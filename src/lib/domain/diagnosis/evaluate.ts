@@ -15,7 +15,10 @@ import {
 import { databaseNetworkFindings } from './database-network.ts'
 import type { EnvironmentFacts } from './facts.ts'
 import { ingressFindings, policyFindings, serviceFindings } from './network.ts'
-import { podTroubles } from './pods.ts'
+import { debugFindings, podTroubles } from './pods.ts'
+
+/** What stands for the same finding in other words, or is mended in another way. */
+export type Evidence = Pick<Finding, 'object' | 'reason' | 'message' | 'field' | 'at' | 'advice'>
 
 /** A finding that nothing else explains, with what it explains. */
 export interface RankedFinding extends Finding {
@@ -23,6 +26,7 @@ export interface RankedFinding extends Finding {
   severity: 'problem' | 'warning'
   /** Names of further objects that suffer the same. */
   also: string[]
+  more: Evidence[]
   effects: Finding[]
 }
 
@@ -47,7 +51,10 @@ export function evaluate(
     ...databaseFindings(facts),
     ...claimFindings(facts, now),
     ...secretFindings(facts),
-    ...(facts.pods ?? []).flatMap((pod) => podTroubles(pod, about(pod.uid), thresholds, now)),
+    ...(facts.pods ?? []).flatMap((pod) => [
+      ...podTroubles(pod, about(pod.uid), thresholds, now),
+      ...debugFindings(pod, about(pod.uid)),
+    ]),
     ...missingFindings(facts, services),
     ...deploymentFindings(facts),
     ...jobFindings(facts, thresholds.restarts),
@@ -61,31 +68,51 @@ export function evaluate(
   ]
 }
 
-/** Causes first: each finding that another one explains becomes an effect of it. */
+/** Causes first: each finding that another one explains, or an effect of it, becomes an effect of it. */
 export function rank<Found extends Finding>(findings: Found[]): (Found & RankedFinding)[] {
-  const merged = merge(findings).sort((a, b) => CATALOGUE[a.code].layer - CATALOGUE[b.code].layer)
-  const roots: (Found & RankedFinding)[] = []
-  for (const finding of merged) {
-    const cause = roots.find((root) => explains(root, finding))
-    if (cause) cause.effects.push(finding)
-    else {
-      const { headline, severity } = CATALOGUE[finding.code]
-      roots.push({ ...finding, headline, severity, effects: [] })
-    }
+  const roots: { cause: Found; effects: Found[] }[] = []
+  for (const finding of findings.toSorted((a, b) => CATALOGUE[a.code].layer - CATALOGUE[b.code].layer)) {
+    const explaining = (each: Finding) => explains(each, finding)
+    const root = roots.find(({ cause, effects }) => explaining(cause) || effects.some(explaining))
+    if (root) root.effects.push(finding)
+    else roots.push({ cause: finding, effects: [] })
   }
+  const ranked = alike(roots, ({ cause }) => cause).map(([first, ...others]) => {
+    const cause = merged([first.cause, ...others.map((root) => root.cause)])
+    const effects = [first, ...others].flatMap((root) => root.effects)
+    const { headline, severity } = CATALOGUE[cause.code]
+    return { ...cause, headline, severity, effects: alike(effects, (effect) => effect).map(merged) }
+  })
   const weight = ({ severity }: RankedFinding) => (severity === 'problem' ? 0 : 1)
-  return roots.sort((a, b) => weight(a) - weight(b))
+  return ranked.sort((a, b) => weight(a) - weight(b))
 }
 
+type Some<T> = [T, ...T[]]
+
 /** Pods of one service that suffer the same are one finding. */
-function merge<Found extends Finding>(findings: Found[]): (Found & { also: string[] })[] {
-  const groups = Map.groupBy(findings, ({ code, service, container, object }) => {
+function alike<T>(items: T[], findingOf: (item: T) => Finding): Some<T>[] {
+  const groups = Map.groupBy(items, (item) => {
+    const { code, service, container, object } = findingOf(item)
     return [code, service ?? object.name, container ?? '', object.kind].join('/')
   })
-  return [...groups.values()].flatMap(([first, ...others]) => {
-    const also = others.map(({ object }) => object.name).filter((name) => name !== first?.object.name)
-    return first ? [{ ...first, also: [...new Set(also)] }] : []
+  return [...groups.values()] as Some<T>[]
+}
+
+/** The first speaks for all; what another one says of the same object, or advises, is kept. */
+function merged<Found extends Finding>(same: Some<Found>): Found & Pick<RankedFinding, 'also' | 'more'> {
+  const [first] = same
+  const also = new Set(same.map(({ object }) => object.name).filter((name) => name !== first.object.name))
+  const told = [first]
+  for (const each of same) {
+    const known = told.some(({ object, message, advice }) => {
+      return advice === each.advice && (message === each.message || object.uid !== each.object.uid)
+    })
+    if (!known) told.push(each)
+  }
+  const more = told.slice(1).map(({ object, reason, message, field, at, advice }) => {
+    return { object, reason, message, field, at, advice }
   })
+  return { ...first, also: [...also], more }
 }
 
 function explains(cause: Finding, effect: Finding): boolean {
@@ -96,6 +123,8 @@ function explains(cause: Finding, effect: Finding): boolean {
     case 'NODE_PRESSURE':
       return effect.node === cause.node
     case 'DNS_MISSING':
+      // Nodes pull images, and ask the resolver of their VPC.
+      if (effect.code === 'IMAGE_PULL_FAILING') return false
       return effect.database?.code === 'name' || /ENOTFOUND|EAI_AGAIN|no such host/.test(effect.message)
     case 'DATABASE_DOWN':
       return effect.database?.code === 'refused' || effect.database?.code === 'timeout'
@@ -107,14 +136,28 @@ function explains(cause: Finding, effect: Finding): boolean {
     case 'VOLUME_CLAIM_PENDING':
       return /PersistentVolumeClaim/.test(effect.message)
     case 'SECRET_NOT_SYNCED':
-      return effect.service === cause.service && effect.code === 'CONTAINER_CONFIG'
+      return effect.code === 'CONTAINER_CONFIG' && secretIn(effect.message) === cause.secret
     case 'POD_REFUSED':
-      return effect.code === 'QUOTA_NEARLY_USED' ? /quota/.test(cause.message) : sameService(cause, effect)
+      if (effect.code === 'QUOTA_NEARLY_USED')
+        return cause.message.includes(`exceeded quota: ${effect.object.name},`)
+      return ofService(cause, effect)
+    case 'AUTOSCALER_FAILING':
+    case 'TRAFFIC_DENIED':
+      // The pods are as ready as they would be without.
+      return false
     default:
-      return sameService(cause, effect)
+      return ofService(cause, effect)
   }
 }
 
-function sameService(cause: Finding, effect: Finding): boolean {
+/** The Secret that is not there, or lacks a key, in the words of the kubelet. */
+function secretIn(message: string): string | undefined {
+  const [, missing, incomplete] = /\bsecrets? "([^"]+)"|\bin Secret [^/\s]+\/(\S+)/.exec(message) ?? []
+  return missing ?? incomplete
+}
+
+/** What a pod suffers has its cause in that pod; what its service suffers, in any of its pods. */
+function ofService(cause: Finding, effect: Finding): boolean {
+  if (effect.object.kind === 'Pod') return effect.object.uid === cause.object.uid
   return cause.service !== undefined && cause.service === effect.service
 }

@@ -1,4 +1,4 @@
-import { latest } from '../rollout/findings.ts'
+import { latest } from '../rollout/latest.ts'
 import type { Finding } from './catalogue.ts'
 import type { EnvironmentFacts, ServiceFacts, WorkloadFacts } from './facts.ts'
 

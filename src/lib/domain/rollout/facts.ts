@@ -6,12 +6,15 @@ export interface Terminated {
   reason: string
   exitCode: number
   message: string
+  startedAt: number
   finishedAt: number
 }
 
 export interface ContainerFacts {
   name: string
   init: boolean
+  /** An init container that goes on running beside the program. */
+  sidecar?: true
   image: string
   ready: boolean
   restarts: number
@@ -43,6 +46,8 @@ export interface PodFacts {
   /** From the condition PodScheduled, when it is False. */
   unscheduled?: { reason: string; message: string }
   containers: ContainerFacts[]
+  /** Put into it by `kubectl debug`; they are never started again, and the pod does not depend on them. */
+  ephemeral?: ContainerFacts[]
 }
 
 export interface ReplicaSetFacts {
@@ -88,6 +93,8 @@ export interface EventFacts {
   uid: string
   /** uid of the object that it is about: names are used again, uids are not. */
   about: string
+  /** Of the pod that it is about. */
+  container?: string
   kind: string
   name: string
   type: string

@@ -1,4 +1,5 @@
 import type { Finding } from '../diagnosis/catalogue.ts'
+import { crashOf, probeAdvice } from './crash.ts'
 import type {
   ContainerFacts,
   DeploymentFacts,
@@ -6,8 +7,11 @@ import type {
   JobFacts,
   PodFacts,
   ReplicaSetFacts,
-  Terminated,
 } from './facts.ts'
+import { latest, ofContainer } from './latest.ts'
+import { PULL_REASONS, pullFinding } from './pull.ts'
+import { schedulingFinding } from './scheduling.ts'
+import { setUpFinding } from './set-up.ts'
 
 /** What to do about containers that cannot be made, by the kubelet's reason. */
 const CONFIG_ADVICE: Record<string, string> = {
@@ -16,22 +20,25 @@ const CONFIG_ADVICE: Record<string, string> = {
   CreateContainerError: 'mend what the runtime names: the mounts, the paths or the security context',
   RunContainerError: 'mend what the runtime names: the command has to be in the image, and may be run',
 }
-const PULL_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable', 'ImageInspectError'])
-/** How registries and containerd say that a tag or a repository does not exist. */
-const NOT_FOUND = /not found|manifest unknown|manifest for .* not found|name unknown|no match for platform/i
-const OTHER_PROCESSOR = 'the image is built for another processor: build it for amd64'
+const AS_ROOT =
+  'set runAsUser to a user of the image that is not root, by its number; for debugging: kubectl debug --profile=restricted'
 const MISSING_VOLUME_SOURCE = /not found|non-existent/
 
-/** What is wrong with one pod, most telling first. @param events about this pod, any order */
-export function podFindings(pod: PodFacts, events: readonly EventFacts[], restartLimit: number): Finding[] {
+/**
+ * What is wrong with one pod, most telling first.
+ * @param events about this pod, any order
+ * @param now epoch milliseconds
+ */
+export function podFindings(
+  pod: PodFacts,
+  events: readonly EventFacts[],
+  restartLimit: number,
+  now: number,
+): Finding[] {
   const object = { kind: 'Pod', name: pod.name, uid: pod.uid }
   if (pod.deleting) return []
-  if (pod.unscheduled?.reason === 'Unschedulable') {
-    const { reason, message } = pod.unscheduled
-    const advice = 'lower the requests, free capacity or let the node group grow'
-    const field = 'status.conditions[PodScheduled]'
-    return [{ code: 'UNSCHEDULABLE', object, reason, message, field, advice }]
-  }
+  const unscheduled = schedulingFinding(pod, events)
+  if (unscheduled) return [unscheduled]
   const found = pod.containers.flatMap((container) =>
     containerFindings(container, object, events, restartLimit),
   )
@@ -44,7 +51,8 @@ export function podFindings(pod: PodFacts, events: readonly EventFacts[], restar
     const { reason, message, at } = mount
     found.push({ code: 'CONTAINER_CONFIG', object, reason, message, field: 'event', at, advice })
   }
-  return found
+  const setUp = found.length === 0 ? setUpFinding(pod, events, now) : undefined
+  return setUp ? [setUp] : found
 }
 
 function containerFindings(
@@ -54,104 +62,27 @@ function containerFindings(
   restartLimit: number,
 ): Finding[] {
   const { name, restarts } = container
-  const field = `status.containerStatuses[${name}].state`
-  const base = { object, container: name, restarts, field }
-  const { waiting } = container
-  if (waiting?.reason === 'InvalidImageName' || waiting?.reason === 'ErrImageNeverPull') {
-    const advice = `correct the image '${container.image}'`
-    return [{ ...base, code: 'IMAGE_NAME_INVALID', ...waiting, advice }]
-  }
-  if (waiting && PULL_REASONS.has(waiting.reason))
-    return [{ ...base, ...pullFinding(container, waiting, events) }]
-  if (waiting && waiting.reason in CONFIG_ADVICE && !/failed to sync .* cache/.test(waiting.message)) {
-    const advice = CONFIG_ADVICE[waiting.reason] ?? ''
-    return [{ ...base, code: 'CONTAINER_CONFIG', ...waiting, advice }]
-  }
-  const crash = crashOf(container, restartLimit)
-  return crash ? [{ ...base, ...crash }] : []
+  const field = `status.${container.init ? 'initContainerStatuses' : 'containerStatuses'}[${name}].state`
+  const found = waitingFinding(container, events) ?? crashOf(container, events, restartLimit)
+  return found ? [{ object, container: name, restarts, field, ...found }] : []
 }
 
-function pullFinding(
+/** Why a container cannot be made. @param events about its pod */
+export function waitingFinding(
   container: ContainerFacts,
-  waiting: { reason: string; message: string },
   events: readonly EventFacts[],
-): Omit<Finding, 'object'> {
-  // While it backs off, older kubelets say only that; the registry's words are in the last event.
-  const event = latest(
-    events,
-    (each) => each.reason === 'Failed' && each.message.startsWith('Failed to pull image'),
-  )
-  const message = waiting.reason === 'ImagePullBackOff' && event ? event.message : waiting.message
-  if (NOT_FOUND.test(message)) {
-    const advice = /no match for platform/.test(message)
-      ? OTHER_PROCESSOR
-      : `no such image '${container.image}': deploy a tag that was pushed`
-    return { code: 'IMAGE_NOT_FOUND', reason: waiting.reason, message, advice }
-  }
-  const advice = pullAdvice(message)
-  return { code: 'IMAGE_PULL_FAILING', reason: waiting.reason, message, advice }
+): Omit<Finding, 'object'> | undefined {
+  const { waiting } = container
+  if (waiting?.reason === 'InvalidImageName' || waiting?.reason === 'ErrImageNeverPull')
+    return { code: 'IMAGE_NAME_INVALID', ...waiting, advice: `correct the image '${container.image}'` }
+  if (waiting && PULL_REASONS.has(waiting.reason)) return pullFinding(container, waiting, events)
+  if (waiting && waiting.reason in CONFIG_ADVICE && !/failed to sync .* cache/.test(waiting.message))
+    return { code: 'CONTAINER_CONFIG', ...waiting, advice: configAdvice(waiting) }
+  return undefined
 }
 
-function pullAdvice(message: string): string {
-  if (/toomanyrequests|429|QPS exceeded|rate limit/i.test(message)) {
-    return 'the registry throttles: wait, or pull through a cache'
-  }
-  if (/unauthorized|denied|forbidden|no basic auth|403|401/i.test(message)) {
-    return "the nodes may not pull this image: check the repository's policy and the node role"
-  }
-  if (/no such host|i\/o timeout|deadline exceeded|handshake|connection refused/i.test(message)) {
-    return 'the registry cannot be reached from the nodes: check the VPC endpoints, DNS and security groups'
-  }
-  return 'look at the registry'
-}
-
-function crashOf(container: ContainerFacts, restartLimit: number): Omit<Finding, 'object'> | undefined {
-  const ended = container.terminated ?? container.last
-  const looping = container.waiting?.reason === 'CrashLoopBackOff'
-  if (ended === undefined || container.ready || (!looping && container.restarts < restartLimit))
-    return undefined
-  if (ended.exitCode === 0 && !looping) return undefined
-  const reason = looping ? 'CrashLoopBackOff' : ended.reason
-  if (ended.reason === 'OOMKilled') {
-    const advice = 'raise the memory limit, or find what the new version keeps in memory'
-    return {
-      code: 'OUT_OF_MEMORY',
-      reason: 'OOMKilled',
-      message: exitMessage(ended),
-      exitCode: ended.exitCode,
-      at: ended.finishedAt,
-      advice,
-    }
-  }
-  return {
-    code: container.init ? 'INIT_FAILING' : 'CRASH_LOOP',
-    reason,
-    message: exitMessage(ended),
-    exitCode: ended.exitCode,
-    at: ended.finishedAt,
-    advice: crashAdvice(ended),
-  }
-}
-
-function crashAdvice({ exitCode, message }: Terminated): string {
-  if (/exec format error/.test(message)) return OTHER_PROCESSOR
-  if (exitCode === 126 || exitCode === 127) return "mend the image's command: it cannot be started"
-  if (exitCode === 143) return 'look at the liveness probe: it ends a program that may only be slow'
-  if (exitCode === 0) return 'the program ends by itself: a service must keep running'
-  return 'read the last log lines: the program itself ends'
-}
-
-/** Codes above 128 are signals by the shell's convention (128 + signal number). */
-function exitMessage(ended: Terminated): string {
-  const meaning: Record<number, string> = {
-    126: 'the command cannot be run',
-    127: 'the command does not exist',
-    137: ended.reason === 'OOMKilled' ? 'killed at its memory limit' : 'killed (SIGKILL)',
-    139: 'segmentation fault',
-    143: 'ended by SIGTERM, as a failing liveness probe does',
-  }
-  const words = meaning[ended.exitCode]
-  return `exit code ${ended.exitCode}${words ? ` (${words})` : ''}${ended.message ? `: ${ended.message}` : ''}`
+function configAdvice({ reason, message }: { reason: string; message: string }): string {
+  return /runAsNonRoot/.test(message) ? AS_ROOT : (CONFIG_ADVICE[reason] ?? '')
 }
 
 /** Pods that could not even be created. */
@@ -192,8 +123,10 @@ export function notReadyFinding(
   events: readonly EventFacts[],
   ended: { reason: string; message: string },
 ): Finding {
-  const container = pod.containers.find((each) => !each.init && !each.ready)
-  const probe = latest(events, (event) => event.reason === 'Unhealthy')
+  const container = pod.containers.find((each) => (!each.init || each.sidecar) && !each.ready)
+  const own = container ? ofContainer(events, container.name) : events
+  const probe = latest(own, (event) => event.reason === 'Unhealthy')
+  const [kind = 'Readiness'] = /^(Startup|Liveness)/.exec(probe?.message ?? '') ?? []
   return {
     code: 'NOT_READY',
     object: { kind: 'Pod', name: pod.name, uid: pod.uid },
@@ -202,8 +135,15 @@ export function notReadyFinding(
     message: probe ? `${ended.message} ${probe.message}` : ended.message,
     restarts: container?.restarts,
     field: 'status.conditions[Ready]',
-    advice: 'read the log and ask the readiness path from inside the pod',
+    advice: UNREADY_ADVICE[kind] ?? '',
   }
+}
+
+/** By the kind of probe that failed last. */
+const UNREADY_ADVICE: Record<string, string> = {
+  Readiness: 'read the log and ask the readiness path from inside the pod',
+  Startup: probeAdvice({ kind: 'startup' }),
+  Liveness: probeAdvice({ kind: 'liveness' }),
 }
 
 /** No pods are wanted: to Kubernetes that is a complete roll-out, to the hospitals an outage. */
@@ -241,14 +181,4 @@ export function hookFinding(job: JobFacts, restartLimit: number): Finding | unde
     field: 'status.conditions[Failed]',
     advice: 'mend what the hook does; nothing of the new version was started',
   }
-}
-
-/** The last of the events that are wanted. */
-export function latest(
-  events: readonly EventFacts[],
-  wanted: (event: EventFacts) => boolean,
-): EventFacts | undefined {
-  return events
-    .filter(wanted)
-    .reduce<EventFacts | undefined>((a, b) => (a && a.at >= b.at ? a : b), undefined)
 }

@@ -9,6 +9,7 @@ import {
   replicaSetFinding,
   scaledToZeroFinding,
 } from './findings.ts'
+import { nodeComing } from './scheduling.ts'
 
 /** Everything known of one release's roll-out at one moment. */
 export interface RolloutFacts {
@@ -48,7 +49,7 @@ export class RolloutJudge {
     if (facts.deployment.observedGeneration < facts.deployment.generation) {
       return { state: 'progressing', concerns: [] }
     }
-    const findings = this.#findings(facts)
+    const findings = this.#findings(facts, now)
     this.#remember(findings, now)
     const crashing = crashLoopDecides(facts, findings)
     const isOver = exceededDeadline(facts.deployment, facts.replicaSet) !== undefined
@@ -78,15 +79,15 @@ export class RolloutJudge {
   judgeJob(job: JobFacts, pods: PodFacts[], events: EventFacts[], now: number): Finding | undefined {
     const about = (uid: string) => events.filter((event) => event.about === uid)
     const refused = pods.length === 0 ? jobRefusedFinding(job, about(job.uid)) : undefined
-    const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts))
+    const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts, now))
     const findings = refused ? [refused] : ofPods
     this.#remember(findings, now)
     return findings.find((finding) => this.#lasts(finding, now) >= this.#patience(finding, events, false))
   }
 
-  #findings({ deployment, replicaSet, pods, events }: RolloutFacts): Finding[] {
+  #findings({ deployment, replicaSet, pods, events }: RolloutFacts, now: number): Finding[] {
     const about = (uid: string) => events.filter((event) => event.about === uid)
-    const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts))
+    const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts, now))
     const refused = replicaSet && replicaSetFinding(replicaSet)
     const findings = refused ? [...ofPods, refused] : ofPods
     const unready = pods.find((pod) => !pod.ready && !pod.deleting)
@@ -109,10 +110,8 @@ export class RolloutJudge {
    */
   #patience(finding: Finding, events: readonly EventFacts[], isOver: boolean): number {
     const { imagePull, containerConfig, unschedulable, scaleUp, podCreation } = this.#thresholds
-    // cluster-autoscaler and Karpenter say on the pod that they make room for it.
-    const scaling = (e: EventFacts) =>
-      e.about === finding.object.uid && /^(TriggeredScaleUp|Nominated)$/.test(e.reason)
-    if (finding.code === 'UNSCHEDULABLE' && events.some(scaling)) return scaleUp
+    const coming = nodeComing(events.filter(({ about }) => about === finding.object.uid))
+    if (finding.code === 'UNSCHEDULABLE' && coming) return scaleUp
     if (isOver) return 0
     switch (finding.code) {
       case 'IMAGE_PULL_FAILING':
@@ -120,7 +119,11 @@ export class RolloutJudge {
       case 'CONTAINER_CONFIG':
         return containerConfig
       case 'UNSCHEDULABLE':
+      case 'NODE_GROUP_AT_MAXIMUM':
         return unschedulable
+      case 'VOLUME_FAILING':
+      case 'SANDBOX_FAILING':
+        return Number.POSITIVE_INFINITY
       case 'POD_REFUSED':
         return podCreation
       default:
@@ -166,9 +169,12 @@ export function isComplete(deployment: DeploymentFacts): boolean {
   )
 }
 
-/** A pull that alternates between ErrImagePull and ImagePullBackOff is one finding, hence no reason in the key. */
-function keyOf(finding: Finding): string {
-  return [finding.code, finding.object.uid, finding.container ?? ''].join('/')
+/**
+ * A pull that alternates between ErrImagePull and ImagePullBackOff is one finding, hence no reason in the key; and a pod
+ * that no node can take is, whatever the autoscaler says of it.
+ */
+function keyOf({ code, object, container = '' }: Finding): string {
+  return [code === 'NODE_GROUP_AT_MAXIMUM' ? 'UNSCHEDULABLE' : code, object.uid, container].join('/')
 }
 
 function isCrash(finding: Finding): boolean {

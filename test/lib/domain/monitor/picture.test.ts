@@ -16,7 +16,7 @@ const crashing = pod('bad', {
     container({
       restarts: 4,
       waiting: { reason: 'CrashLoopBackOff', message: 'back-off' },
-      last: { reason: 'Error', exitCode: 1, message: '', finishedAt: NOW },
+      last: { reason: 'Error', exitCode: 1, message: '', startedAt: 0, finishedAt: NOW },
     }),
   ],
 })

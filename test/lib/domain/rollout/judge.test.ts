@@ -16,6 +16,7 @@ const ended = (exitCode: number, reason = 'Error'): Terminated => ({
   reason,
   exitCode,
   message: '',
+  startedAt: 0,
   finishedAt: 0,
 })
 const crashing = (facts: Partial<ContainerFacts> = {}) =>
@@ -137,8 +138,15 @@ describe('containers', () => {
     expect(verdictAt(withContainer(crashing({ last: ended(137, 'OOMKilled') })), 0)).toBe('OUT_OF_MEMORY')
     expect(verdictAt(withContainer(crashing({ last: ended(137) })), 0)).toBe('CRASH_LOOP')
   })
-  test('an init container is named as such', () => {
+  test('a clean end is a crash where a probe brought it about', () => {
+    const facts = withContainer(container({ running: true, restarts: 3, last: ended(0, 'Completed') }))
+    expect(verdictAt(facts, 0)).toBe('progressing')
+    facts.events = [event('uid-p0', { reason: 'Unhealthy', message: 'Liveness probe failed: timeout' })]
+    expect(verdictAt(facts, 0)).toBe('CRASH_LOOP')
+  })
+  test('an init container is named as such, and a sidecar is none', () => {
     expect(verdictAt(withContainer(crashing({ init: true })), 0)).toBe('INIT_FAILING')
+    expect(verdictAt(withContainer(crashing({ init: true, sidecar: true })), 0)).toBe('CRASH_LOOP')
   })
   test('pods on their way out say nothing about the new version', () => {
     const facts = rollout([pod('old', { deleting: true, containers: [crashing()] }), healthy('new')])
@@ -160,6 +168,31 @@ describe('scheduling and creation', () => {
     expect(verdictAt(facts, 0, 599_999)).toBe('progressing')
     expect(verdictAt(facts, 0, 600_000)).toBe('UNSCHEDULABLE')
   })
+  test('a node group at its maximum is named, and gets no more time than any other lack of room', () => {
+    const message = "pod didn't trigger scale-up: 1 max node group size reached"
+    const facts = unschedulable()
+    const later = { ...facts, events: [event('uid-a', { reason: 'NotTriggerScaleUp', message, at: 1 })] }
+    const judge = new RolloutJudge(thresholds)
+    expect(judge.judge(facts, 0).state).toBe('progressing')
+    expect(judge.judge(later, 30_000).state).toBe('progressing')
+    expect(judge.judge(later, 60_000)).toMatchObject({
+      finding: { code: 'NODE_GROUP_AT_MAXIMUM', advice: expect.stringContaining("node group's maximum") },
+    })
+  })
+  test('a node that was to come, and comes no more, is not waited for', () => {
+    const facts = unschedulable()
+    const told = (reason: string, at: number) => event('uid-a', { reason, at, type: 'Normal' })
+    facts.events = [told('TriggeredScaleUp', 1), told('NotTriggerScaleUp', 2)]
+    expect(verdictAt(facts, 0, 60_000)).toBe('UNSCHEDULABLE')
+  })
+  test('the remedy is that of the class', () => {
+    const message = '0/2 nodes are available: 2 node(s) had untolerated taint {dedicated: reports}.'
+    const facts = rollout([pod('a', { unscheduled: { reason: 'Unschedulable', message } })])
+    const judge = new RolloutJudge(thresholds)
+    judge.judge(facts, 0)
+    const advice = expect.stringContaining('tolerate the taint')
+    expect(judge.judge(facts, 60_000)).toMatchObject({ finding: { advice } })
+  })
   test('refused pods get 30 s', () => {
     const failure = { reason: 'FailedCreate', message: 'pods "x" is forbidden: exceeded quota: pods' }
     const facts = rollout([], {
@@ -167,6 +200,32 @@ describe('scheduling and creation', () => {
     })
     expect(verdictAt(facts, 0, 29_999)).toBe('progressing')
     expect(verdictAt(facts, 0, 30_000)).toBe('POD_REFUSED')
+  })
+})
+
+describe('volumes and network', () => {
+  const stuck = (reason: string, message: string, deadlineExceeded?: string) => {
+    const facts = rollout([pod('a', { containers: [container()] })], {}, { deadlineExceeded })
+    facts.events = [event('uid-a', { reason, message })]
+    return facts
+  }
+  test.each([
+    ['VOLUME_FAILING', 'FailedAttachVolume', 'Multi-Attach error for volume "pvc-1"', /detach it/],
+    ['SANDBOX_FAILING', 'FailedCreatePodSandBox', 'failed to assign an IP address to container', /subnet/],
+  ])('%s until Kubernetes’ own deadline, then it is the cause', (code, reason, message, advice) => {
+    expect(verdictAt(stuck(reason, message), 0, 3_600_000)).toBe('progressing')
+    const concerns = [{ code, reason }]
+    expect(new RolloutJudge(thresholds).judge(stuck(reason, message), 60_000)).toMatchObject({ concerns })
+    const over = stuck(reason, message, 'ReplicaSet "rs" has timed out progressing.')
+    over.replicaSet = { uid: 'rs', name: 'rs', owner: 'deployment', revision: '2' }
+    expect(new RolloutJudge(thresholds).judge(over, 600_000)).toMatchObject({
+      finding: { code, advice: expect.stringMatching(advice) },
+    })
+  })
+  test('what came after them says that they are there', () => {
+    const facts = stuck('FailedCreatePodSandBox', 'plugin is not ready', 'timed out progressing')
+    facts.events.push(event('uid-a', { reason: 'Pulling', type: 'Normal', at: 1 }))
+    expect(verdictAt(facts, 600_000)).toBe('NOT_READY')
   })
 })
 

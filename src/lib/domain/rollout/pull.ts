@@ -1,0 +1,47 @@
+import type { Finding } from '../diagnosis/catalogue.ts'
+import type { ContainerFacts, EventFacts } from './facts.ts'
+import { latest, ofContainer } from './latest.ts'
+
+export const PULL_REASONS = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'RegistryUnavailable',
+  'ImageInspectError',
+])
+/** How registries and containerd say that a tag or a repository does not exist. */
+const NOT_FOUND = /not found|manifest unknown|manifest for .* not found|name unknown|no match for platform/i
+export const OTHER_PROCESSOR = 'the image is built for another processor: build it for amd64'
+
+export function pullFinding(
+  container: ContainerFacts,
+  waiting: { reason: string; message: string },
+  events: readonly EventFacts[],
+): Omit<Finding, 'object'> {
+  // While it backs off, older kubelets say only that; the registry's words are in the last event.
+  const event = latest(
+    ofContainer(events, container.name),
+    (each) => each.reason === 'Failed' && each.message.startsWith('Failed to pull image'),
+  )
+  const message = waiting.reason === 'ImagePullBackOff' && event ? event.message : waiting.message
+  if (NOT_FOUND.test(message)) {
+    const advice = /no match for platform/.test(message)
+      ? OTHER_PROCESSOR
+      : `no such image '${container.image}': deploy a tag that was pushed`
+    return { code: 'IMAGE_NOT_FOUND', reason: waiting.reason, message, advice }
+  }
+  const advice = pullAdvice(message)
+  return { code: 'IMAGE_PULL_FAILING', reason: waiting.reason, message, advice }
+}
+
+function pullAdvice(message: string): string {
+  if (/toomanyrequests|429|QPS exceeded|rate limit/i.test(message)) {
+    return 'the registry throttles: wait, or pull through a cache'
+  }
+  if (/unauthorized|denied|forbidden|no basic auth|403|401/i.test(message)) {
+    return "the nodes may not pull this image: check the repository's policy and the node role"
+  }
+  if (/no such host|i\/o timeout|deadline exceeded|handshake|connection refused/i.test(message)) {
+    return 'the registry cannot be reached from the nodes: check the VPC endpoints, DNS and security groups'
+  }
+  return 'look at the registry'
+}
