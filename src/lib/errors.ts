@@ -66,6 +66,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** What to type where an error lasts only until somebody has logged in again; undefined for any other. */
+export function loginFor(error: unknown): string | undefined {
+  if (!(error instanceof EmrError)) return undefined
+  const { code, suggestions } = error
+  return code.startsWith('CREDENTIALS') || code === 'CLUSTER_UNAUTHORIZED' ? suggestions[0] : undefined
+}
+
 /** The known name that a mistyped one most likely means, or undefined when none is close. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   // Not so far that nothing of what was typed is left.

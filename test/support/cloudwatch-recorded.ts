@@ -34,6 +34,13 @@ const PAGES: Record<string, object> = {
   second: {
     MetricAlarms: [
       alarm('eks-nodes', metric('ContainerInsights', 'node_cpu_utilization', [], 80)),
+      alarm('eks-memory', {
+        ...metric('ContainerInsights', 'node_memory_utilization', [], 80),
+        StateValue: 'ALARM',
+        StateReason: 'Threshold Crossed',
+      }),
+      // Its figure's name ends like that of the composite alarm.
+      alarm('site', metric('AWS/RDS', 'DBLoad', [], 2)),
       alarm('silent', { ...metric('AWS/RDS', 'CPUUtilization', [], 90), ActionsEnabled: false }),
     ],
     LogAlarms: [alarm('errors', { StateValue: 'INSUFFICIENT_DATA', StateReason: 'no data points' })],
@@ -43,7 +50,9 @@ const RESULTS = [
   { Id: 'm0', StatusCode: 'Complete', Values: [40, 50, 60] },
   { Id: 'm1', StatusCode: 'PartialData', Values: [12] },
   { Id: 'm2', StatusCode: 'Forbidden', Values: [] },
-  { Id: 'm3', StatusCode: 'Complete', Values: [1] },
+  { Id: 'm3', StatusCode: 'Forbidden', Values: [] },
+  { Id: 'm4', StatusCode: 'Complete', Values: [1] },
+  { Id: 'm5', StatusCode: 'Complete', Values: [1] },
 ]
 const FAILURES: Record<string, [status: number, code: string, message: string]> = {
   expired: [400, 'ExpiredTokenException', 'The security token included in the request is expired'],

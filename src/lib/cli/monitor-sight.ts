@@ -4,7 +4,7 @@ import type { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { EnvironmentWatch } from '../adapters/kubernetes/environment-watch.ts'
 import type { AwsAccount } from '../domain/environment.ts'
 import type { Sight, Source } from '../domain/monitor/sight.ts'
-import { EmrError, messageOf } from '../errors.ts'
+import { EmrError, loginFor, messageOf } from '../errors.ts'
 import type { MonitorPorts } from '../workflows/monitor.ts'
 import type { Session } from './session.ts'
 
@@ -81,8 +81,7 @@ class CloudSight {
 }
 
 function lossOf(error: unknown): Pick<Source, 'state' | 'error'> {
-  const login =
-    error instanceof EmrError && error.code.startsWith('CREDENTIALS') ? error.suggestions[0] : undefined
+  const login = loginFor(error)
   const denied = error instanceof EmrError && error.code === 'ACCESS_DENIED'
   return {
     state: denied ? 'denied' : login ? 'paused' : 'stale',

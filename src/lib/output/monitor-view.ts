@@ -18,6 +18,7 @@ export interface Section {
   rows: { name: string; service?: string; cells: string[] }[]
 }
 
+const FINE = new Set(['OK', 'available'])
 const BARS = '▁▂▃▄▅▆▇█'
 const WORDS: Record<Health, string> = {
   healthy: `${symbols.good} healthy`,
@@ -115,35 +116,34 @@ function nodes({ nodes: rows }: Picture, theme: Theme): Section {
   }
 }
 
+/** An alarm that is not OK is never hidden behind its figure: the row has the alarm's state, and why; problems first. */
 function cloud({ databases, alarms, figures }: Picture, theme: Theme): Section {
-  const stateOf = (state: string) => {
-    if (state === 'OK' || state === 'available') return theme.good(`${symbols.good} ${state}`)
-    return state === 'ALARM' ? theme.bad(`${symbols.bad} ${state}`) : theme.warn(`${symbols.warn} ${state}`)
-  }
-  const shown = new Set(figures.map(({ name }) => name))
-  const others = alarms.filter(({ name }) => ![...shown].some((figure) => name.endsWith(figure)))
-  const row = (name: string, state: string, ...cells: string[]) => ({
-    name,
-    cells: [name, stateOf(state), ...cells],
-  })
+  const open = new Map(alarms.map((alarm) => [alarm.name, alarm]))
+  const shown = new Set(figures.map(({ alarm }) => alarm))
+  const others = alarms.filter(({ name }) => !shown.has(name))
+  const rows = [
+    ...databases.map(({ id, status }) => ({ name: id, state: status, cells: ['', '', ''] })),
+    ...others.map(({ name, state, reason }) => ({ name, state, cells: ['', '', clean(reason)] })),
+    ...figures.map((figure) => {
+      const alarm = open.get(figure.alarm)
+      const last = [sparkline(figure), clean(alarm?.reason ?? '')].filter(Boolean).join(' ')
+      const cells = [number(figure.values.at(-1)), number(figure.threshold), last]
+      return { name: figure.name, state: alarm?.state ?? figure.state, cells }
+    }),
+  ]
   return {
     title: 'AWS',
     source: 'AWS',
     head: ['NAME', 'STATE', 'NOW', 'LIMIT', 'LAST MINUTES'],
-    rows: [
-      ...databases.map(({ id, status }) => row(id, status, '', '', '')),
-      ...others.map(({ name, state, reason }) => row(name, state, '', '', clean(reason))),
-      ...figures.map((figure) =>
-        row(
-          figure.name,
-          figure.state,
-          number(figure.values.at(-1)),
-          number(figure.threshold),
-          sparkline(figure),
-        ),
-      ),
-    ],
+    rows: rows
+      .sort((a, b) => Number(FINE.has(a.state)) - Number(FINE.has(b.state)))
+      .map(({ name, state, cells }) => ({ name, cells: [name, cloudState(state, theme), ...cells] })),
   }
+}
+
+function cloudState(state: string, theme: Theme): string {
+  if (FINE.has(state)) return theme.good(`${symbols.good} ${state}`)
+  return state === 'ALARM' ? theme.bad(`${symbols.bad} ${state}`) : theme.warn(`${symbols.warn} ${state}`)
 }
 
 function number(value: number | undefined): string {

@@ -2,6 +2,7 @@ import type { NamespaceLogs } from '../adapters/kubernetes/namespace-logs.ts'
 import type { LogQuery, LogSource } from '../adapters/kubernetes/pod-log.ts'
 import { maskPatientData } from '../domain/logs/mask.ts'
 import type { PodFacts } from '../domain/rollout/facts.ts'
+import { loginFor } from '../errors.ts'
 
 export interface LogsRequest extends LogQuery {
   previous: boolean
@@ -120,5 +121,7 @@ function restartText({ exitCode, lost }: { exitCode: number | undefined; lost: n
 }
 
 function connectionText(error: Error | undefined): string {
-  return error ? `no news, reconnecting: ${error.message}` : 'connected again'
+  if (error === undefined) return 'connected again'
+  const login = loginFor(error)
+  return login ? `no news: ${error.message}; run: ${login}` : `no news, reconnecting: ${error.message}`
 }

@@ -54,7 +54,14 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
     expect({ code, health, alarms }).toEqual({ code: 0, health: 'healthy', alarms: [] })
     expect(databases).toEqual([{ id: 'emr-platform-cloud', status: 'available' }])
     expect(figures).toEqual([
-      { name: 'rds-cpu', unit: 'CPUUtilization', values: [10, 20, 30], threshold: 90, state: 'OK' },
+      {
+        name: 'rds-cpu',
+        alarm: 'emr-platform-cloud-rds-cpu',
+        unit: 'CPUUtilization',
+        values: [10, 20, 30],
+        threshold: 90,
+        state: 'OK',
+      },
     ])
     const { stdout: text } = await project.emr('monitor', 'cloud')
     expect(text).toMatch(/rds-cpu +✔ OK +30 +90 +▁▂▃/)
@@ -74,6 +81,7 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
     expect({ code, health }).toEqual({ code: 1, health: 'unhealthy' })
     expect(alarms.map(({ name, state }: { name: string; state: string }) => [name, state])).toEqual([
       ['emr-platform-recorded-composite', 'ALARM'],
+      ['emr-platform-recorded-eks-memory', 'ALARM'],
       ['emr-platform-recorded-silent', 'ACTIONS_DISABLED'],
       ['emr-platform-recorded-errors', 'INSUFFICIENT_DATA'],
     ])
@@ -81,7 +89,24 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
       ['redis-memory', 'OK'],
       ['msk-disk', 'PARTIAL'],
       ['eks-nodes', 'FORBIDDEN'],
+      ['eks-memory', 'ALARM'],
+      ['site', 'OK'],
       ['silent', 'OK'],
+    ])
+    // Every alarm that is not OK stands in the panel as such, and before what is well.
+    const { stdout: text } = await project.emr('monitor', 'recorded')
+    const panel = text.split('\n\n').find((part) => part.startsWith('NAME ')) ?? ''
+    const rows = panel.replaceAll(/ +/g, ' ').replaceAll(/ $/gm, '').trim().split('\n')
+    expect(rows.slice(1)).toEqual([
+      'emr-platform-recorded ▲ maintenance',
+      'emr-platform-recorded-composite ✖ ALARM two of its alarms are in ALARM',
+      'emr-platform-recorded-errors ▲ INSUFFICIENT_DATA no data points',
+      'msk-disk ▲ PARTIAL 12 85 ▂',
+      'eks-nodes ▲ FORBIDDEN - 80',
+      'eks-memory ✖ ALARM - 80 Threshold Crossed',
+      'silent ▲ ACTIONS_DISABLED 1 90 ▁ its actions are turned off: it would tell nobody',
+      'redis-memory ✔ OK 60 80 ▅▆▇',
+      'site ✔ OK 1 2 ▅',
     ])
     const diagnosis = JSON.parse((await project.emr('diagnose', 'recorded', '--json')).stdout)
     expect(diagnosis.findings[0]).toMatchObject({ code: 'DATABASE_DOWN', reason: 'maintenance' })

@@ -9,10 +9,15 @@ const INVALID = new Set([
 ])
 const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation'])
 
+/** What to type for new credentials. */
+export function loginCommand(profile: string | undefined): string {
+  return `aws sso login${profile ? ` --profile ${profile}` : ''}`
+}
+
 /** An AWS SDK error as one that says what to do. @param doing what was being asked, as in "read the EKS cluster x" */
 export function awsError(error: unknown, doing: string, profile: string | undefined): EmrError {
   const name = error instanceof Error ? error.name : ''
-  const login = `aws sso login${profile ? ` --profile ${profile}` : ''}`
+  const login = loginCommand(profile)
   const fail = (code: string, message: string, suggestions: string[]) =>
     new EmrError(message, { code, exitCode: ExitCode.preflight, suggestions, cause: error })
   if (EXPIRED.has(name) || /expired/i.test(messageOf(error))) {

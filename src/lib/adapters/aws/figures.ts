@@ -44,17 +44,23 @@ export async function alarmFigures(
     const results = new Map(MetricDataResults.map(({ Id, ...result }) => [Id, result]))
     return asked.map((alarm, index) => {
       const { Values = [], StatusCode } = results.get(`m${index}`) ?? {}
-      const forbidden = StatusCode === 'Forbidden' ? 'FORBIDDEN' : undefined
-      const partial = StatusCode === 'PartialData' || StatusCode === 'InternalError' ? 'PARTIAL' : undefined
       return {
+        alarm: alarm.AlarmName ?? '',
         name: (alarm.AlarmName ?? '').slice(prefix.length).replace(/^-/, ''),
         unit: alarm.MetricName ?? '',
         values: Values,
         threshold: alarm.Threshold,
-        state: forbidden ?? partial ?? alarm.StateValue ?? '',
+        state: stateOf(alarm, StatusCode),
       }
     })
   })
+}
+
+/** CloudWatch judges an alarm by what it reads itself, not by what this identity may read. */
+function stateOf({ StateValue }: MetricAlarm, statusCode: string | undefined): string {
+  if (StateValue !== 'OK') return StateValue ?? ''
+  if (statusCode === 'Forbidden') return 'FORBIDDEN'
+  return statusCode === 'PartialData' || statusCode === 'InternalError' ? 'PARTIAL' : StateValue
 }
 
 function queryOf(alarm: MetricAlarm, index: number): MetricDataQuery {

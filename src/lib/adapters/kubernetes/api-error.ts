@@ -15,9 +15,15 @@ export class KubernetesApiError extends EmrError {
   /** From the Retry-After header, in milliseconds. */
   readonly retryAfterMs: number | undefined
 
-  constructor(status: number, body: ApiStatus, options: { request: string; retryAfterMs?: number }) {
+  /** @param options.login what to type for new credentials, where that is known */
+  constructor(
+    status: number,
+    body: ApiStatus,
+    options: { request: string; retryAfterMs?: number; login?: string },
+  ) {
     super(refusalText(status, body.message ?? `${options.request}: HTTP ${status}`), {
       ...(REFUSALS[status] ?? { code: 'CLUSTER_FAILED', exitCode: ExitCode.tool }),
+      ...(status === 401 && options.login !== undefined && { suggestions: [options.login, 'emr doctor'] }),
       details: { request: options.request, status, reason: body.reason },
     })
     this.name = 'KubernetesApiError'

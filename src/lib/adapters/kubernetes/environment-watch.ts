@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AutoscalerFacts, NodeFacts } from '../../domain/diagnosis/facts.ts'
 import type { Sight, Source } from '../../domain/monitor/sight.ts'
 import type { DeploymentFacts, EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
+import { loginFor, messageOf } from '../../errors.ts'
 import { isApiError, KubernetesConnectionError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { autoscalerFacts, nodeFacts } from './controller-facts.ts'
@@ -13,8 +14,6 @@ import type { KubernetesObject, ResourceType } from './types.ts'
 
 /** metrics-server measures every 15 s. */
 const METRICS_MS = 15_000
-/** Credentials may be renewed while the picture stands still. */
-const RETRY_MS = 5_000
 
 /** A local copy of what a monitor shows of one namespace: five watches, and usage by polling. */
 export class EnvironmentWatch {
@@ -30,8 +29,8 @@ export class EnvironmentWatch {
   readonly #nodes: Informer<KubernetesObject, NodeFacts>
   #podUsage: Sight['podUsage']
   #nodeUsage: Sight['nodeUsage']
-  /** Set while the server does not answer. */
-  #silentError: string | undefined
+  /** What was said of watches because the server does not answer, while they stand. */
+  readonly #silenced = new Set<Source>()
 
   /** @param onChange called after each change of what it shows */
   constructor(client: KubernetesClient, namespace: string, signal: AbortSignal, onChange: () => void) {
@@ -76,32 +75,11 @@ export class EnvironmentWatch {
       project,
       onChange: () => this.#tell({ name, state: 'ok', at: Date.now() }),
       onConnection: (error) =>
-        error
-          ? this.#lose(name, `reconnecting: ${error.message}`)
-          : this.#tell({ name, state: 'ok', at: Date.now() }),
+        error ? this.#lose(name, lossOf(error)) : this.#tell({ name, state: 'ok', at: Date.now() }),
+      outlasts: (error) => !isRefusal(error),
     })
-    void this.#keepRunning(name, informer)
+    informer.run().catch((error) => this.#deny(name, error))
     return informer as unknown as Informer<KubernetesObject, Facts>
-  }
-
-  /** A refusal of rights is for good; one of credentials until somebody logs in. */
-  async #keepRunning<T extends KubernetesObject, Facts>(
-    name: string,
-    informer: Informer<T, Facts>,
-  ): Promise<void> {
-    while (!this.#signal.aborted) {
-      try {
-        await informer.run()
-      } catch (error) {
-        const { message } = error as Error
-        if (!isApiError(error, 401)) {
-          this.#tell({ name, state: 'denied', at: 0, error: message })
-          return
-        }
-        this.#lose(name, `${message}; log in again, and it goes on (emr doctor tells more)`, 'paused')
-        await delay(RETRY_MS, undefined, { signal: this.#signal }).catch(() => undefined)
-      }
-    }
   }
 
   async #measure(): Promise<void> {
@@ -116,34 +94,36 @@ export class EnvironmentWatch {
         this.#hear()
       } catch (error) {
         if (this.#signal.aborted) return
-        if (isApiError(error, 403)) {
-          this.#tell({ name, state: 'denied', at: 0, error: (error as Error).message })
-          return
-        }
-        this.#lose(name, (error as Error).message)
-        if (error instanceof KubernetesConnectionError) this.#silence(error.message)
+        if (isRefusal(error)) return this.#deny(name, error)
+        const loss = lossOf(error)
+        this.#lose(name, loss)
+        if (error instanceof KubernetesConnectionError || loss.state === 'paused') this.#silence(loss)
       }
       await delay(METRICS_MS, undefined, { signal: this.#signal }).catch(() => undefined)
     }
   }
 
-  /** A server that does not answer sends no changes either, though its watches stand: what they told is old. */
-  #silence(error: string): void {
-    this.#silentError = error
-    for (const { name, state } of this.#sources.values()) if (state === 'ok') this.#lose(name, error)
+  /** A server that does not answer, or cannot be asked, sends no changes either, though its watches stand: they are old. */
+  #silence(loss: Loss): void {
+    for (const { name, state } of this.#sources.values())
+      if (state === 'ok') this.#silenced.add(this.#lose(name, loss))
   }
 
   /** It answers again. A watch that has broken meanwhile has an error of its own. */
   #hear(): void {
-    for (const { name, error } of this.#sources.values())
-      if (error !== undefined && error === this.#silentError)
-        this.#tell({ name, state: 'ok', at: Date.now() })
-    this.#silentError = undefined
+    for (const source of this.#sources.values())
+      if (this.#silenced.has(source)) this.#tell({ name: source.name, state: 'ok', at: Date.now() })
+    this.#silenced.clear()
   }
 
-  #lose(name: string, error: string, state: 'stale' | 'paused' = 'stale'): void {
-    const at = this.#sources.get(name)?.at ?? 0
-    this.#tell({ name, state, at, error })
+  #deny(name: string, error: unknown): void {
+    this.#tell({ name, state: 'denied', at: 0, error: messageOf(error) })
+  }
+
+  #lose(name: string, loss: Loss): Source {
+    const source = { name, at: this.#sources.get(name)?.at ?? 0, ...loss }
+    this.#tell(source)
+    return source
   }
 
   #tell(source: Source): void {
@@ -151,4 +131,19 @@ export class EnvironmentWatch {
     this.#sources.set(source.name, source)
     this.#onChange()
   }
+}
+
+/** A right that is not given, or a kind that is not served: waiting does not mend it. */
+function isRefusal(error: unknown): boolean {
+  return isApiError(error, 403) || isApiError(error, 404)
+}
+
+type Loss = Required<Pick<Source, 'state' | 'error'>>
+
+/** What is missing only until somebody logs in stands still; everything else is tried again. */
+function lossOf(error: unknown): Loss {
+  const login = loginFor(error)
+  return login
+    ? { state: 'paused', error: `${messageOf(error)}; run: ${login}` }
+    : { state: 'stale', error: `reconnecting: ${messageOf(error)}` }
 }

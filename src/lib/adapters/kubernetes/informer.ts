@@ -11,6 +11,8 @@ export interface InformerOptions<T extends KubernetesObject, Kept> extends ListO
   onChange: (change: { type: 'replaced' | 'changed' | 'deleted'; uid?: string; kept?: Kept }) => void
   /** Called when news are missing (no answer, a watch that has expired), and with undefined when they come again. */
   onConnection?: (error: Error | undefined) => void
+  /** Further errors that are to be waited out. */
+  outlasts?: (error: unknown) => boolean
 }
 
 const PAGE_SIZE = 500
@@ -20,8 +22,8 @@ const WATCH_SECONDS = 290
 
 /**
  * A local copy of a collection that follows the server: list in pages, watch with bookmarks, list again on 410
- * Gone, and reconnect with jittered backoff on anything else. Nothing that the server answers ends it but the
- * signal and a refusal that waiting cannot mend (401, 403, 404).
+ * Gone, and reconnect with jittered backoff on anything else. Nothing ends it but the signal
+ * and an error that waiting does not mend (a refusal as 401, 403, 404, or no token), where its owner does not outlast it.
  */
 export class Informer<T extends KubernetesObject, Kept = T> {
   /** By uid. Replaced as a whole when the collection is listed again. */
@@ -44,10 +46,10 @@ export class Informer<T extends KubernetesObject, Kept = T> {
 
   /**
    * Follows the collection until the signal aborts.
-   * @throws {KubernetesApiError} when the server refuses for good (401, 403, 404).
+   * @throws {EmrError} what neither passes nor is outlasted
    */
   async run(): Promise<void> {
-    const { signal } = this.#options
+    const { signal, outlasts } = this.#options
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined) await this.#relist()
@@ -55,7 +57,7 @@ export class Informer<T extends KubernetesObject, Kept = T> {
       } catch (error) {
         if (signal.aborted) return
         const isGone = isApiError(error, 410)
-        if (!isGone && !isTransient(error)) throw error
+        if (!isGone && !isTransient(error) && !outlasts?.(error)) throw error
         if (isGone) this.#resourceVersion = undefined
         await this.#backOff(error as Error)
       }

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
+import { commandLine } from '../../process/command.ts'
 import type { Runner } from '../../process/runner.ts'
+import { loginCommand } from '../aws/errors.ts'
 
 /** How to reach one cluster as one user; made from one context of one kubeconfig. */
 export interface ClusterAccess {
@@ -11,15 +14,29 @@ export interface ClusterAccess {
   context: string
   server: string
   tls: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean }
-  /** The bearer token to send, asked before each request; exec credentials are kept until they expire. */
+  /**
+   * The bearer token to send, asked before each request; exec credentials are kept until they expire.
+   * @throws {EmrError} CREDENTIALS_FAILED (exit 4) when the program that makes it fails
+   */
   token?: () => Promise<string>
+  /** Says that the server did not take the token: a new one is made for the next request. */
+  refuse?: () => void
+  /** What to type for new credentials; undefined where nothing is known to make them. */
+  login?: string
 }
+
+/** A program without a network may never end; the requests that wait for its token would be silent. */
+const PLUGIN_MS = 30_000
+/** Between a failure of it and its next run. */
+const PLUGIN_PAUSE_MS = 3_000
 
 const execSchema = z.looseObject({
   command: z.string(),
   args: z.array(z.string()).nullish(),
   env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
 })
+
+type Exec = z.infer<typeof execSchema>
 
 const clusterSchema = z.looseObject({
   server: z.string(),
@@ -87,7 +104,8 @@ export async function loadClusterAccess(
       servername: cluster['tls-server-name'],
       rejectUnauthorized: cluster['insecure-skip-tls-verify'] !== true,
     },
-    token: tokenSource(user, folder, runner),
+    ...tokenSource(user, folder, runner),
+    login: user.exec && loginOf(user.exec),
   }
 }
 
@@ -112,33 +130,73 @@ function tokenSource(
   user: z.infer<typeof userSchema>,
   folder: string,
   runner: Pick<Runner, 'run'>,
-): ClusterAccess['token'] {
+): Pick<ClusterAccess, 'token' | 'refuse'> {
   const { token, tokenFile, exec } = user
-  if (token !== undefined) return async () => token
+  if (token !== undefined) return { token: async () => token }
   if (tokenFile !== undefined) {
-    return async () => (await readFile(resolve(folder, tokenFile), 'utf8')).trim()
+    return { token: async () => (await readFile(resolve(folder, tokenFile), 'utf8')).trim() }
   }
-  return exec === undefined ? undefined : execToken(exec, runner)
+  return exec === undefined ? {} : execToken(exec, runner)
 }
 
-/** client.authentication.k8s.io: runs the credential plugin again a minute before its token expires. */
-function execToken(exec: z.infer<typeof execSchema>, runner: Pick<Runner, 'run'>): () => Promise<string> {
+/**
+ * client.authentication.k8s.io: runs the credential plugin again a minute before its token expires, and when the server
+ * does not take its token; once, however many requests wait for it, and not again at once where it fails.
+ */
+function execToken(exec: Exec, runner: Pick<Runner, 'run'>): Pick<ClusterAccess, 'token' | 'refuse'> {
   let current: Promise<{ token: string; expires: number }> | undefined
+  let failedAt = -Infinity
+  let refused = false
   const ask = async () => {
-    const { stdout } = await runner.run({
-      file: exec.command,
-      args: exec.args ?? [],
-      effect: 'read',
-      env: Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])),
-    })
-    const { status } = execCredentialSchema.parse(JSON.parse(stdout))
-    if (status.token === undefined) throw new Error(`${exec.command} gave no token`)
-    const expires = status.expirationTimestamp ? Date.parse(status.expirationTimestamp) : Infinity
-    return { token: status.token, expires }
+    try {
+      const { stdout } = await runner.run({
+        file: exec.command,
+        args: exec.args ?? [],
+        effect: 'read',
+        env: environmentOf(exec),
+        timeoutMs: PLUGIN_MS,
+      })
+      const { status } = execCredentialSchema.parse(JSON.parse(stdout))
+      if (status.token === undefined) throw new Error(`${exec.command} gave no token`)
+      refused = false
+      const expires = status.expirationTimestamp ? Date.parse(status.expirationTimestamp) : Infinity
+      return { token: status.token, expires }
+    } catch (error) {
+      failedAt = performance.now()
+      throw new EmrError(`There are no credentials for the API server: ${messageOf(error)}`, {
+        code: 'CREDENTIALS_FAILED',
+        exitCode: ExitCode.preflight,
+        suggestions: [loginOf(exec)],
+        cause: error,
+      })
+    }
   }
-  return async () => {
-    const known = await current?.catch(() => undefined)
-    if (known === undefined || known.expires - Date.now() < 60_000) current = ask()
-    return (await (current as Promise<{ token: string }>)).token
+  const token = async () => {
+    const before = current
+    const known = await before?.catch(() => undefined)
+    const usable = known && !refused && known.expires - Date.now() >= 60_000
+    const failed = before !== undefined && known === undefined
+    const tooSoon = failed && performance.now() - failedAt < PLUGIN_PAUSE_MS
+    // Somebody else may have asked anew meanwhile.
+    if (current === before && !usable && !tooSoon) current = ask()
+    return (await (current as ReturnType<typeof ask>)).token
   }
+  return {
+    token,
+    refuse: () => {
+      refused = true
+    },
+  }
+}
+
+function environmentOf({ env }: Exec): Record<string, string> {
+  return Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]))
+}
+
+/** The AWS CLI says itself how to log in, but not with which profile; what other programs need, they say when run by hand. */
+function loginOf(exec: Exec): string {
+  const { AWS_PROFILE: profile } = environmentOf(exec)
+  return basename(exec.command) === 'aws'
+    ? loginCommand(profile)
+    : commandLine({ file: exec.command, args: exec.args ?? [] })
 }

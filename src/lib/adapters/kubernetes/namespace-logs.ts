@@ -1,5 +1,6 @@
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
+import { loginFor } from '../../errors.ts'
 import type { KubernetesClient } from './client.ts'
 import { podFacts } from './facts.ts'
 import { Informer } from './informer.ts'
@@ -33,6 +34,7 @@ export class NamespaceLogs {
       labelSelector: this.#labelSelector,
       signal,
       project: podFacts,
+      outlasts: (error) => loginFor(error) !== undefined,
       onChange: ({ type, kept }) => {
         if (type === 'replaced') for (const pod of informer.items.values()) onPod(pod)
         else if (kept) onPod(kept)

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import { LogCursor, type LogLine } from '../../domain/logs/cursor.ts'
+import { loginFor } from '../../errors.ts'
 import { isApiError, isTransient, KubernetesApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { podFacts } from './facts.ts'
@@ -70,14 +71,20 @@ export class ContainerLog {
   /** Follows it until the pod is gone or the signal aborts. */
   async *follow(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogNews> {
     let isOver = false
+    let told: string | undefined
     while (!isOver && !signal.aborted) {
       try {
         isOver = yield* this.#turn(query, signal)
       } catch (error) {
         if (signal.aborted) return
-        if (!isTransient(error)) throw error
+        const login = loginFor(error)
+        if (!isTransient(error) && login === undefined) throw error
         this.#failures += 1
-        if (this.#failures === 1) yield { type: 'connection', error: error as Error }
+        const isFirst = this.#failures === 1
+        // That somebody has to log in is said also where it comes out after the connection was lost.
+        const isNews = isFirst || (login !== undefined && login !== told)
+        told = isFirst ? login : (login ?? told)
+        if (isNews) yield { type: 'connection', error: error as Error }
         await pause(Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures) * (0.5 + Math.random() / 2), signal)
       }
     }

@@ -99,7 +99,7 @@ export class KubernetesTransport {
   /** One request, and its answer as a stream. @throws {KubernetesApiError} when it is refused */
   protected async send(method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
     const response = await this.#open(method, path, options)
-    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access.server)
+    if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access)
     return response
   }
 
@@ -164,8 +164,9 @@ async function refusal(
   method: string,
   path: string,
   response: IncomingMessage,
-  server: string,
+  { server, login, refuse }: ClusterAccess,
 ): Promise<KubernetesApiError> {
+  if (response.statusCode === 401) refuse?.()
   const text = await readAll(response, server)
   let body: ApiStatus
   try {
@@ -177,5 +178,6 @@ async function refusal(
   return new KubernetesApiError(response.statusCode ?? 500, body, {
     request: `${method} ${path}`,
     retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined,
+    login,
   })
 }

@@ -15,9 +15,12 @@ export interface Source {
 /** One figure of CloudWatch, the newest value last. */
 export interface Figure {
   name: string
+  /** Full name of the alarm that watches it. */
+  alarm: string
   unit: string
   values: number[]
   threshold?: number
+  /** Of its alarm; `PARTIAL` or `FORBIDDEN` where that is OK and not all values could be read. */
   state: string
 }
 

@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { eksKubeconfig } from '../../../../src/lib/adapters/aws/eks.ts'
+import { loadClusterAccess } from '../../../../src/lib/adapters/kubernetes/kubeconfig.ts'
+import type { Command } from '../../../../src/lib/process/command.ts'
+import { temporaryFolder } from '../../../support/project.ts'
+
+const account = { accountId: '222222222222', region: 'us-east-1', profile: 'prod' }
+const cluster = { name: 'c', version: '1.33', endpoint: 'https://c', certificateAuthority: '' }
+
+/** Access to a cluster on EKS, whose `aws` answers as written here: a token that lasts so long, or an error. */
+async function accessWith(answers: ({ token: string; lastsMs?: number } | Error)[]) {
+  const kubeconfig = JSON.stringify(eksKubeconfig(cluster, account, 'emr-prod'))
+  const folder = temporaryFolder({ kubeconfig })
+  const runs: Command[] = []
+  const run = async (command: Command) => {
+    runs.push(command)
+    const answer = answers.shift()
+    if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer is left')
+    const { token, lastsMs = 840_000 } = answer
+    const expirationTimestamp = new Date(Date.now() + lastsMs).toISOString()
+    return { exitCode: 0, stdout: JSON.stringify({ status: { token, expirationTimestamp } }), stderr: '' }
+  }
+  const access = await loadClusterAccess(join(folder, 'kubeconfig'), 'emr-prod', { run })
+  return { ...access, token: access.token ?? (async () => ''), runs }
+}
+
+test('requests that come together wait for one run of the program', async () => {
+  const { token, runs } = await accessWith([{ token: 'a' }])
+  expect(await Promise.all([token(), token(), token()])).toEqual(['a', 'a', 'a'])
+  expect(runs).toMatchObject([{ file: 'aws', env: { AWS_PROFILE: 'prod' }, timeoutMs: 30_000 }])
+})
+
+test('a token is made anew before it expires, and when the server did not take it', async () => {
+  const { token, refuse, runs } = await accessWith([
+    { token: 'a', lastsMs: 50_000 },
+    { token: 'b' },
+    { token: 'b' },
+  ])
+  expect([await token(), await token(), await token()]).toEqual(['a', 'b', 'b'])
+  refuse?.()
+  expect([await token(), await token()]).toEqual(['b', 'b'])
+  expect(runs).toHaveLength(3)
+})
+
+test('a program that fails is an error with the command to log in, and is not run again at once', async () => {
+  const { token, runs } = await accessWith([
+    new Error('aws eks get-token exited with 255: Token has expired'),
+  ])
+  const failure = { code: 'CREDENTIALS_FAILED', exitCode: 4, suggestions: ['aws sso login --profile prod'] }
+  await expect(token()).rejects.toMatchObject({ ...failure, message: expect.stringContaining('expired') })
+  await expect(token()).rejects.toMatchObject(failure)
+  expect(runs).toHaveLength(1)
+})
