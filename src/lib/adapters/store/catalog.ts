@@ -38,6 +38,7 @@ export class BackupCatalog {
     return `${this.#environment}/_${name}`
   }
 
+  /** @throws {EmrError} STORE_… when a manifest cannot be read: that says nothing about its backup */
   async read(): Promise<CatalogContent> {
     const objects = await this.store.list(`${this.#environment}/`)
     const folders = Map.groupBy(objects, ({ key }) => key.split('/')[1] ?? '')
@@ -48,8 +49,9 @@ export class BackupCatalog {
         content.unfinished.push({ id, touchedAt: Math.max(...files.map(({ modifiedAt }) => modifiedAt)) })
         continue
       }
+      const text = await readText(this.store, this.keyOf(id, MANIFEST))
       try {
-        content.manifests.push(parseManifest(id, await readText(this.store, this.keyOf(id, MANIFEST))))
+        content.manifests.push(parseManifest(id, text))
       } catch (error) {
         content.damaged.push({ id, problem: messageOf(error) })
       }
