@@ -1,9 +1,10 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../support/postgres.ts'
 import { hasMoto, startMoto } from './moto.ts'
-import { backupProject, newDatabase, open } from './project.ts'
+import { backupProject, contentOf, newDatabase, open } from './project.ts'
 import { type S3Proxy, startS3Proxy } from './s3-proxy.ts'
 
 const REGION = 'us-east-1'
@@ -81,6 +82,50 @@ describe.skipIf(!hasMoto || !hasPostgres)('faults of a store in S3', () => {
     }
     void proxy.fail(/^$/, 500)
     expect(await project.json('verify', '--decode')).toMatchObject({ ok: true })
+  })
+
+  test.each([
+    ['the manifest is written', /^PUT .*manifest\.json/, 403, 'STORE_DENIED', 4],
+    ['the manifest is written', /^PUT .*manifest\.json/, 503, 'STORE_UNREACHABLE', 5],
+    ['the manifest is written', /^PUT .*manifest\.json/, 'disconnect', 'STORE_UNREACHABLE', 5],
+    ['the store is listed', /^GET .*list-type=2/, 403, 'STORE_DENIED', 4],
+    ['the store is listed', /^GET .*list-type=2/, 503, 'STORE_UNREACHABLE', 5],
+    ['the store is listed', /^GET .*list-type=2/, 'disconnect', 'STORE_UNREACHABLE', 5],
+    ['a backup is read', /^GET .*manifest\.json/, 403, 'STORE_DENIED', 4],
+    ['a backup is read', /^GET .*manifest\.json/, 503, 'STORE_UNREACHABLE', 5],
+  ] as const)(
+    'while %s (%s): %s ends the run, and nothing of it is left',
+    async (_, pattern, fault, code, exitCode) => {
+      const { project } = await prepare()
+      const before = await project.json<BackupManifest>('full')
+      for (const verb of ['full', 'incremental'] as const) {
+        void proxy.fail(pattern, fault)
+        const run = await project.run(verb, '--json')
+        expect(proxy.failed()).toBeGreaterThan(0)
+        expect(JSON.parse(run.stdout).error).toMatchObject({ code })
+        expect(run.exitCode).toBe(exitCode)
+        void proxy.fail(/^$/, 500)
+        const list = await project.json('list')
+        expect(list).toMatchObject({
+          chains: [{ id: before.id, backups: [{}] }],
+          damaged: [],
+          unfinished: [],
+        })
+      }
+      expect(await project.json('incremental')).toMatchObject({ kind: 'incremental', parent: before.id })
+    },
+  )
+
+  test('a manifest whose first answer was lost is published once, and restores', async () => {
+    const { project, source } = await prepare()
+    for (const verb of ['full', 'incremental'] as const) {
+      void proxy.fail(/^PUT .*manifest\.json/, 'lost answer', 1)
+      expect(await project.json(verb)).toMatchObject({ kind: verb })
+      expect(proxy.failed()).toBe(1)
+    }
+    const database = `restored_${process.pid}`
+    await project.json('restore', '--target', database, '--yes')
+    expect(await contentOf({ ...source, database })).toEqual(await contentOf(source))
   })
 
   test('an empty store has nothing to verify: that is not good', async () => {
