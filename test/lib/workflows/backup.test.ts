@@ -26,7 +26,7 @@ function backup(fails?: string) {
     contentHashes: async () => [],
     populatedViews: async () => [{ schema: 'public', name: 'm' }],
     keepSlot: async () => step('keep its slot'),
-    close: async () => undefined,
+    close: async () => step('close'),
   }
   async function* changes() {
     yield Buffer.from('change')
@@ -63,9 +63,12 @@ function backup(fails?: string) {
       publish: async (manifest: BackupManifest) => {
         step('publish')
         published.push(manifest)
-        return true
+        return fails !== 'another run was first'
       },
       remove: async (id: string) => void log.push(`remove ${id}`),
+      discard: async (id: string) => {
+        if (!published.some((manifest) => manifest.id === id)) log.push(`remove ${id}`)
+      },
     },
     store: async (key: string, programs: { stream?: AsyncIterable<Buffer> }) => {
       for await (const _ of programs.stream ?? []);
@@ -87,18 +90,34 @@ describe('a full backup', () => {
     await fullBackup(ports, request)
     const stored = log.filter((line) => line.startsWith('store'))
     expect(stored.length).toBeGreaterThan(1)
-    expect(log).toEqual(['tidy up', ...stored, 'keep its slot', 'publish', 'drop the old slot'])
+    expect(log).toEqual(['tidy up', ...stored, 'keep its slot', 'publish', 'drop the old slot', 'close'])
   })
-  test.each(['store this/schema.dump.zst', 'keep its slot', 'publish'])(
+  test.each(['store this/schema.dump.zst', 'store this/data-1.dump.zst', 'keep its slot', 'publish'])(
     'that fails at: %s',
     async (fails) => {
       const { ports, log, ids } = backup(fails)
       await expect(fullBackup(ports, request)).rejects.toThrow(`${fails} failed`)
       expect(ids()).toEqual(['before'])
-      expect(log.at(-1)).toBe('remove this')
+      expect(log.slice(-2)).toEqual(['remove this', 'close'])
       expect(log).not.toContain('drop the old slot')
     },
   )
+})
+
+describe('a full backup that is published', () => {
+  test.each(['drop the old slot', 'close'])('stays, whatever fails after it: %s', async (fails) => {
+    const { ports, log, ids } = backup(fails)
+    await expect(fullBackup(ports, request)).rejects.toThrow(`${fails} failed`)
+    expect(ids()).toEqual(['before', 'this'])
+    expect(log).not.toContain('remove this')
+  })
+})
+
+test('a full backup whose id another run has taken is refused, and that one stays', async () => {
+  const { ports, log } = backup('another run was first')
+  await expect(fullBackup(ports, request)).rejects.toMatchObject({ code: 'BACKUP_EXISTS', exitCode: 8 })
+  expect(log).not.toContain('remove this')
+  expect(log).not.toContain('drop the old slot')
 })
 
 describe('a drill', () => {

@@ -38,18 +38,20 @@ export class BackupCatalog {
     return `${this.#environment}/_${name}`
   }
 
+  /** @throws {EmrError} STORE_… when a manifest cannot be read: that says nothing about its backup */
   async read(): Promise<CatalogContent> {
     const objects = await this.store.list(`${this.#environment}/`)
     const folders = Map.groupBy(objects, ({ key }) => key.split('/')[1] ?? '')
     const content: CatalogContent = { manifests: [], damaged: [], unfinished: [] }
     for (const [id, files] of folders) {
       if (id.startsWith('_')) continue
-      if (!files.some(({ key }) => key.endsWith(`/${MANIFEST}`))) {
+      if (!files.some(({ key }) => isManifest(key))) {
         content.unfinished.push({ id, touchedAt: Math.max(...files.map(({ modifiedAt }) => modifiedAt)) })
         continue
       }
+      const text = await readText(this.store, this.keyOf(id, MANIFEST))
       try {
-        content.manifests.push(parseManifest(id, await readText(this.store, this.keyOf(id, MANIFEST))))
+        content.manifests.push(parseManifest(id, text))
       } catch (error) {
         content.damaged.push({ id, problem: messageOf(error) })
       }
@@ -57,22 +59,34 @@ export class BackupCatalog {
     return content
   }
 
-  /** Makes a backup count. @returns false when there is one of this id */
-  publish(manifest: BackupManifest): Promise<boolean> {
+  /** Makes a backup count. @returns false when another run has made one of this id */
+  async publish(manifest: BackupManifest): Promise<boolean> {
     const body = JSON.stringify(manifest)
     const text = `${JSON.stringify({ checksum: checksum(body), manifest }, null, 2)}\n`
-    return this.store.putOnce(this.keyOf(manifest.id, MANIFEST), text)
+    const key = this.keyOf(manifest.id, MANIFEST)
+    if (await this.store.putOnce(key, text)) return true
+    // Where the answer to a write was lost, the next attempt finds what the first one wrote.
+    return (await readText(this.store, key)) === text
+  }
+
+  /** Deletes what a run that failed has left; a backup whose manifest is there stays, whatever failed after it. */
+  async discard(id: string): Promise<void> {
+    const files = await this.store.list(this.keyOf(id, ''))
+    if (!files.some(({ key }) => isManifest(key))) await this.remove(id)
   }
 
   /** Deletes a backup; the manifest first, so that half a deletion leaves nothing that counts. */
   async remove(id: string): Promise<void> {
     const files = await this.store.list(this.keyOf(id, ''))
     const keys = files.map(({ key }) => key)
-    const isManifest = (key: string) => key.endsWith(`/${MANIFEST}`)
     await this.store.delete(keys.filter(isManifest))
     await this.store.delete(keys.filter((key) => !isManifest(key)))
     for (const upload of await this.store.unfinishedUploads(this.keyOf(id, ''))) await upload.abort()
   }
+}
+
+function isManifest(key: string): boolean {
+  return key.endsWith(`/${MANIFEST}`)
 }
 
 function parseManifest(id: string, text: string): BackupManifest {

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Readable } from 'node:stream'
-import { messageOf } from '../../errors.ts'
+import { EmrError, messageOf } from '../../errors.ts'
 import {
+  explained,
   type ObjectStore,
   type ObjectWriter,
   type StoredObject,
@@ -80,7 +81,9 @@ export class DirectoryStore implements ObjectStore {
   read(key: string): Promise<Readable> {
     return this.#guard(async () => {
       const file = await open(join(this.url, key))
-      return file.createReadStream({ highWaterMark: 256 * 1024 })
+      return explained(file.createReadStream({ highWaterMark: 256 * 1024 }), (error) =>
+        this.#explain(error, key),
+      )
     })
   }
 
@@ -163,20 +166,25 @@ export class DirectoryStore implements ObjectStore {
     try {
       return await action()
     } catch (error) {
-      const { code, path } = error as NodeJS.ErrnoException
-      const where = path ?? this.url
-      if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR')
-        throw storeError('STORE_DENIED', `The backup store cannot be used: ${messageOf(error)}`, error)
-      if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
-        throw storeError('STORE_FULL', `The backup store ${this.url} is full: ${messageOf(error)}`, error, [
-          'emr db-backup prune',
-        ])
-      if (code === 'ENOENT')
-        throw storeError('STORE_OBJECT_MISSING', `The backup store has no ${where}`, error, [
-          'emr db-backup verify',
-        ])
-      throw error
+      throw this.#explain(error)
     }
+  }
+
+  /** @param key of the object, where the error may not name its file */
+  #explain(error: unknown, key = ''): Error {
+    const { code, path = join(this.url, key) } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR')
+      return storeError('STORE_DENIED', `The backup store cannot be used: ${messageOf(error)}`, error)
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+      return storeError('STORE_FULL', `The backup store ${this.url} is full: ${messageOf(error)}`, error, [
+        'emr db-backup prune',
+      ])
+    if (code === 'ENOENT')
+      return storeError('STORE_OBJECT_MISSING', `The backup store has no ${path}`, error, [
+        'emr db-backup verify',
+      ])
+    if (code === undefined || error instanceof EmrError) return error as Error
+    return storeError('STORE_UNREACHABLE', `The backup store fails at ${path}: ${messageOf(error)}`, error)
   }
 }
 

@@ -6,6 +6,7 @@ import { clientConfig } from '../aws/client.ts'
 import { awsError } from '../aws/errors.ts'
 import { S3Upload } from './s3-upload.ts'
 import {
+  explained,
   type ObjectStore,
   type ObjectWriter,
   type StoredObject,
@@ -74,7 +75,7 @@ export class S3Store implements ObjectStore {
       const { Body } = await client.send(
         new GetObjectCommand({ Bucket: this.#location.bucket, Key: this.#key(key) }),
       )
-      return Body as Readable
+      return explained(Body as Readable, (error) => this.#explain(`read ${key}`, error))
     })
   }
 

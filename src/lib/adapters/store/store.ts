@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { finished, PassThrough, type Readable } from 'node:stream'
 import { EmrError, ExitCode } from '../../errors.ts'
 
 export interface StoredObject {
@@ -34,7 +34,7 @@ export interface ObjectStore {
   putOnce(key: string, text: string): Promise<boolean>
   /** Writes an object, whole, over one that exists. */
   put(key: string, text: string): Promise<void>
-  /** @throws {EmrError} STORE_OBJECT_MISSING (exit 5) */
+  /** @throws {EmrError} STORE_…, also in the middle of the stream. STORE_OBJECT_MISSING has exit 5 */
   read(key: string): Promise<Readable>
   list(prefix: string): Promise<StoredObject[]>
   delete(keys: readonly string[]): Promise<void>
@@ -55,6 +55,16 @@ export function storeError(
     suggestions,
     cause,
   })
+}
+
+/** What a source gives; a failure in the middle of it is one of the store, in the words of `explain`. */
+export function explained(source: Readable, explain: (error: unknown) => Error): Readable {
+  const stream = new PassThrough({ highWaterMark: 256 * 1024 })
+  finished(source, { writable: false }, (error) => {
+    if (error) stream.destroy(explain(error))
+  })
+  stream.once('close', () => source.destroy())
+  return source.pipe(stream)
 }
 
 export async function readText(store: ObjectStore, key: string): Promise<string> {

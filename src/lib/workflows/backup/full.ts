@@ -67,7 +67,7 @@ export async function fullBackup(
     await source.dropSlotsExcept(slotPrefix, slot)
     return manifest
   } catch (error) {
-    await catalog.remove(id).catch(() => {})
+    await catalog.discard(id).catch(() => {})
     throw error
   } finally {
     await snapshot.close()

@@ -17,9 +17,8 @@ export async function preparePrune(
   catalog: Pick<BackupCatalog, 'read'>,
   options: { keepMs: number; now: number },
 ): Promise<PruneDecision[]> {
-  const { manifests, unfinished } = await catalog.read()
-  // A damaged manifest stays: a person has to look at it, and it counts as no backup anyway.
-  return planPrune(chainsOf(manifests), unfinished, options)
+  const { manifests, ...noBackups } = await catalog.read()
+  return planPrune(chainsOf(manifests), noBackups, options)
 }
 
 /** Deletes what was decided: the youngest of a chain first, so that a stop in the middle leaves chains that are whole. */

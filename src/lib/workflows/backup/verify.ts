@@ -27,7 +27,7 @@ export interface ObjectCheck {
 /**
  * Reads every object of the backups and says what is wrong with each.
  * @param only ids to verify; undefined for all
- * @throws {EmrError} BACKUP_UNKNOWN (exit 2)
+ * @throws {EmrError} BACKUP_UNKNOWN (exit 2), NO_BACKUP (exit 1), or what kept it from reading: that is no verdict
  */
 export async function verify(
   { manifests, damaged }: CatalogContent,
@@ -36,10 +36,9 @@ export async function verify(
   run: { progress: Progress; signal: AbortSignal },
 ): Promise<Pick<VerifyResult, 'ok' | 'backups' | 'bytes'>> {
   const isWanted = ({ id }: { id: string }) => only === undefined || only.includes(id)
-  refuseUnknown(
-    [...manifests, ...damaged].map(({ id }) => id),
-    only,
-  )
+  const known = [...manifests, ...damaged].map(({ id }) => id)
+  refuseUnknown(known, only)
+  if (known.length === 0) throw noBackup()
   const wanted = manifests.filter(isWanted).sort((a, b) => a.id.localeCompare(b.id))
   const bytes = wanted.reduce((sum, manifest) => sum + storedBytes(manifest), 0)
   run.progress.total(bytes)
@@ -62,17 +61,31 @@ export async function verify(
   return { ok: backups.every(({ ok }) => ok), backups, bytes }
 }
 
-/** What speaks against the backup itself; of a store that cannot be reached nothing is learned about it. */
-const VERDICTS = ['BACKUP_DAMAGED', 'STORE_OBJECT_MISSING', 'TOOL_FAILED']
+/**
+ * Whether an error speaks against the backup itself. Of a store that cannot be reached nothing is learned about it, nor of a
+ * program that was killed or could not be started.
+ */
+function isVerdict({ code, details }: EmrError): boolean {
+  if (code === 'TOOL_FAILED') return Number(details.exitCode) > 0
+  return code === 'BACKUP_DAMAGED' || code === 'STORE_OBJECT_MISSING'
+}
 
 async function problemOf(check: () => Promise<void>, signal: AbortSignal): Promise<string | undefined> {
   try {
     await check()
     return undefined
   } catch (error) {
-    if (signal.aborted || !(error instanceof EmrError) || !VERDICTS.includes(error.code)) throw error
+    if (signal.aborted || !(error instanceof EmrError) || !isVerdict(error)) throw error
     return messageOf(error)
   }
+}
+
+function noBackup(): EmrError {
+  return new EmrError('There is no backup to verify', {
+    code: 'NO_BACKUP',
+    exitCode: ExitCode.failed,
+    suggestions: ['emr db-backup list', 'emr db-backup full'],
+  })
 }
 
 function refuseUnknown(known: readonly string[], wanted: readonly string[] | undefined): void {

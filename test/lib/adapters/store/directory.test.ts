@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -36,6 +36,18 @@ describe('an object of a directory', () => {
     await writer.complete()
     const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
     expect(sha256(await buffer(await store.read('a/b')))).toBe(sha256(Buffer.concat(chunks)))
+  })
+
+  it('that the disk does not give is no damage: the store fails, and says where', async () => {
+    await mkdir(join(folder, 'a'))
+    // The operating system answers EIO to whoever reads the first page of a process's memory.
+    await symlink('/proc/self/mem', join(folder, 'a/b'))
+    const reading = store.read('a/b').then(buffer)
+    await expect(reading).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      exitCode: 5,
+      message: expect.stringContaining(join(folder, 'a/b')),
+    })
   })
 
   it('is there only when it is complete, and not at all when it is given up', async () => {

@@ -62,3 +62,17 @@ export const history: fc.Arbitrary<BackupManifest[]> = fc
     }
     return manifests
   })
+
+/** A history of which some manifests are lost and some damaged, so that what goes on from those hangs in the air. */
+export const woundedHistory: fc.Arbitrary<{ manifests: BackupManifest[]; damaged: { id: string }[] }> =
+  history.chain((whole) =>
+    fc
+      .array(fc.constantFrom('good', 'good', 'good', 'lost', 'damaged'), {
+        minLength: whole.length,
+        maxLength: whole.length,
+      })
+      .map((states) => ({
+        manifests: whole.filter((_, index) => states[index] === 'good'),
+        damaged: whole.filter((_, index) => states[index] === 'damaged').map(({ id }) => ({ id })),
+      })),
+  )
