@@ -175,15 +175,14 @@ export class Replay {
     this.#sent.catch(() => {})
   }
 
+  /** All has hit what it must before COMMIT goes out: a run after this one does not repeat what was committed. */
   async #commit(): Promise<void> {
     this.#endRows()
     if (this.#lastCommit !== undefined) {
-      this.#add({
-        sql: `UPDATE ${PROGRESS_SCHEMA}.progress SET lsn = '${this.#lastCommit}'; COMMIT`,
-        rows: undefined,
-      })
+      this.#add({ sql: `UPDATE ${PROGRESS_SCHEMA}.progress SET lsn = '${this.#lastCommit}'`, rows: 1 })
       await this.#send()
       await this.#sent
+      await this.#execute([{ sql: 'COMMIT', rows: undefined }])
     }
     this.#open = false
     this.#lastCommit = undefined
