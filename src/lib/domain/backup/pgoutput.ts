@@ -9,7 +9,8 @@ export interface Relation {
   name: string
   /** `f` identifies a row by all of its columns. */
   replicaIdentity: 'd' | 'n' | 'f' | 'i'
-  columns: { name: string; isKey: boolean }[]
+  /** `equality`: the operator that compares a key, where it is not `=` of pg_catalog. */
+  columns: { name: string; isKey: boolean; equality?: string }[]
 }
 
 export type Message =

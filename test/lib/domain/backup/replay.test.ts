@@ -44,6 +44,34 @@ describe('statements', () => {
     expect(sql).toContain('DELETE FROM "public"."we""ird" WHERE ctid=(SELECT ctid FROM')
     expect(sql).toContain(`"big" IS NULL AND "text" IS NOT NULL AND format('%s',"text")='it''s' LIMIT 1)`)
   })
+  test('what changes nothing that was sent still looks for its row', () => {
+    const document: Relation = {
+      ...keyed,
+      name: 'd',
+      replicaIdentity: 'f',
+      columns: [{ name: 'body', isKey: true }],
+    }
+    expect(
+      changeStatement(document, { type: 'update', oid: 1, before: ['text'], after: [undefined] }).sql,
+    ).toMatch(/^SELECT FROM "public"."d" WHERE ctid=\(SELECT ctid .* LIMIT 1\)$/)
+    const bare: Relation = { ...document, columns: [] }
+    const ctid = 'ctid=(SELECT ctid FROM "public"."d" LIMIT 1)'
+    expect(changeStatement(bare, { type: 'update', oid: 1, before: [], after: [] }).sql).toBe(
+      `SELECT FROM "public"."d" WHERE ${ctid}`,
+    )
+    expect(changeStatement(bare, { type: 'delete', oid: 1, before: [] }).sql).toBe(
+      `DELETE FROM "public"."d" WHERE ${ctid}`,
+    )
+  })
+  test('a key of an extension’s type is compared by the operator of its index', () => {
+    const relation: Relation = {
+      ...keyed,
+      columns: [{ name: 'id', isKey: true, equality: 'OPERATOR(public.=)' }],
+    }
+    expect(changeStatement(relation, { type: 'delete', oid: 1, before: ['1'] }).sql).toBe(
+      `DELETE FROM "public"."we""ird" WHERE "id"OPERATOR(public.=)'1'`,
+    )
+  })
   test('rows of an insert write into identities too', () => {
     expect(insertHead(keyed) + insertRow(['1', null, 'x'])).toBe(
       `INSERT INTO "public"."we""ird" ("id","big","text") OVERRIDING SYSTEM VALUE VALUES ('1',NULL,'x')`,
