@@ -71,7 +71,8 @@ describe.skipIf(!hasPostgres)('faults of a backup', () => {
     const reader = await PostgresSource.open(source, new ProcessRunner())
     onTestFinished(() => reader.close())
     const stop = new AbortController()
-    const changes = reader.changes({ slot, from: end.lsn, marker: 'test' }, stop.signal)
+    const mark = await reader.mark('test')
+    const changes = reader.changes({ slot, tip: { id: 'none', end }, mark }, stop.signal)
     await changes.next()
     await expect(advanceSlot(client, slot, rows[0].lsn, 200)).rejects.toMatchObject({
       code: 'SLOT_IN_USE',

@@ -102,6 +102,11 @@ describe('messages of pgoutput', () => {
       expect(() => decodeMessage(insert.subarray(0, length))).toThrow(RangeError)
     }
   })
+  test('bytes that are no UTF-8 are refused, the replacement character itself is not', () => {
+    const insert = (bytes: string) => Buffer.from(`490000000a4e000174${bytes}`, 'hex')
+    expect(decodeMessage(insert('00000003efbfbd'))).toMatchObject({ after: ['\uFFFD'] })
+    expect(() => decodeMessage(insert('0000000361e462'))).toThrow('not in UTF-8')
+  })
   test('an unknown kind is refused', () => {
     expect(() => decodeMessage(Buffer.from('?'))).toThrow("unknown kind '?'")
   })
