@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../support/postgres.ts'
 import { expectRestorable, grow, ownSlots, prepare } from './fixture.ts'
-import { backupProject, open } from './project.ts'
+import { backupProject, newDatabase, open } from './project.ts'
 
 describe.skipIf(!hasPostgres)('what ends a chain, and what does not', () => {
   let server: PostgresServer
@@ -72,6 +72,23 @@ describe.skipIf(!hasPostgres)('what ends a chain, and what does not', () => {
       expect(await project.json('incremental')).toMatchObject({ kind: 'incremental', transactions: 1 })
       await expectRestorable(project, source)
     })
+  })
+
+  test('text whose encoding nobody knows is in full backups alone', async () => {
+    const source = await newDatabase(
+      server,
+      `TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'`,
+    )
+    const client = await open(source)
+    await client.query(`CREATE TABLE t (text text PRIMARY KEY); INSERT INTO t VALUES (E'latin \\344')`)
+    const project = backupProject(source)
+    await project.json('full')
+    await client.query(`INSERT INTO t VALUES (E'\\374')`)
+    expect(await project.json('incremental')).toMatchObject({
+      kind: 'full',
+      reason: expect.stringContaining('SQL_ASCII'),
+    })
+    await expectRestorable(project, source)
   })
 
   test('tables without a key: refused by name, mended on request, new ones by themselves', async () => {
