@@ -11,7 +11,7 @@ export const LONGEST = [
   'test/e2e/monitor/dashboard.test.ts',
   'test/e2e/safety/outage.test.ts',
   'test/e2e/safety/lock.test.ts',
-  'test/lib/backup/faults.test.ts',
+  'test/lib/backup/killed.test.ts',
   'test/e2e/deploy.test.ts',
   'test/e2e/interrupts.test.ts',
   'test/e2e/preflight.test.ts',

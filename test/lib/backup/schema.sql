@@ -48,6 +48,19 @@ CREATE TABLE parent (id integer PRIMARY KEY, what text);
 CREATE TABLE child (extra text, PRIMARY KEY (id)) INHERITS (parent);
 CREATE TABLE no_columns ();
 CREATE TABLE only_generated (value integer GENERATED ALWAYS AS (7) STORED);
+-- Checked at the end of the statement or of the transaction: between two rows of one UPDATE it does not hold.
+CREATE TABLE queue (
+  id integer PRIMARY KEY, place integer UNIQUE DEFERRABLE, during int4range,
+  EXCLUDE USING gist (during WITH &&) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE TABLE deferred_key (id integer PRIMARY KEY DEFERRABLE, what text);
+-- The equality of these types is none of pg_catalog's.
+CREATE EXTENSION citext;
+CREATE EXTENSION ltree;
+CREATE TABLE by_citext (code citext PRIMARY KEY, value integer);
+CREATE TABLE by_ltree (path ltree, kind mood, value integer, PRIMARY KEY (path, kind));
+CREATE TABLE document (body text);
+ALTER TABLE document ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE TABLE audit (id bigserial PRIMARY KEY, what text);
 CREATE TABLE ruled (id integer PRIMARY KEY, what text);
 CREATE SEQUENCE loose INCREMENT BY -3 MINVALUE -1000000 START WITH -1;
@@ -91,4 +104,9 @@ INSERT INTO measure SELECT date '2025-12-25' + n, n FROM generate_series(0, 20) 
 INSERT INTO parent VALUES (1, 'parent');
 INSERT INTO child VALUES (2, 'child', 'x');
 INSERT INTO no_columns DEFAULT VALUES;
+INSERT INTO queue SELECT n, n, int4range(n, n + 1) FROM generate_series(1, 5) n;
+INSERT INTO deferred_key SELECT n, 'd' || n FROM generate_series(1, 5) n;
+INSERT INTO by_citext VALUES ('Abc', 1), ('abD', 2), ('x', 3);
+INSERT INTO by_ltree VALUES ('top.one', 'calm', 1), ('top.two', 'calm', 2), ('top.two', 'it''s', 3);
+INSERT INTO document SELECT repeat(md5(n::text), 500) FROM generate_series(1, 3) n;
 SELECT nextval('loose');

@@ -38,19 +38,24 @@ function backup(fails?: string) {
     snapshot: async () => snapshot,
     dropSlotsExcept: async (_: string, slot: string) =>
       step(slot === before.slot ? 'tidy up' : 'drop the old slot'),
-    state: async () => ({
-      ...{
+    state: async () => {
+      step('ask')
+      return {
         database: before.database,
         serverMajor: before.serverMajor,
         hasPublication: true,
         hasTriggers: true,
-      },
-      ...{ slot: { confirmedFlushLsn: before.end.lsn, walStatus: 'reserved' }, uncaptured: [] },
-      schemaFingerprint: before.schemaFingerprint,
-    }),
+        slot: { confirmedFlushLsn: before.end.lsn, walStatus: 'reserved' },
+        uncaptured: [],
+        schemaFingerprint: before.schemaFingerprint,
+      }
+    },
+    mark: async () => {
+      step('mark the end')
+      const { lsn } = before.end
+      return { marker: 'this/1', lsn, passed: lsn, sequences: [], populatedViews: [] }
+    },
     changes,
-    sequences: async () => [],
-    populatedViews: async () => [],
     advance: async () => step('advance the slot'),
   }
   const ports = {
@@ -135,7 +140,10 @@ describe('an incremental backup', () => {
   test('counts only once it is stored, and only then the server may forget', async () => {
     const { ports, log } = backup()
     await incrementalBackup(ports, request)
-    expect(log).toEqual(['tidy up', 'store this/changes.zst', 'publish', 'advance the slot'])
+    expect(log).toEqual([
+      ...['mark the end', 'ask', 'tidy up'],
+      ...['store this/changes.zst', 'publish', 'advance the slot'],
+    ])
   })
   test.each(['store this/changes.zst', 'publish'])('that fails at: %s', async (fails) => {
     const { ports, log, ids } = backup(fails)

@@ -1,14 +1,12 @@
 import type { Client, Connection } from 'pg'
-import { compareLsn, type Lsn } from '../../domain/backup/lsn.ts'
+import { compareLsn, type Lsn, lsnToBigInt } from '../../domain/backup/lsn.ts'
 import type { Point } from '../../domain/backup/manifest.ts'
 import { formatMoment } from '../../domain/backup/moment.ts'
 import { decodeMessage } from '../../domain/backup/pgoutput.ts'
 import { EmrError, ExitCode, InterruptedError, messageOf } from '../../errors.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
 import { DDL_PREFIX, PUBLICATION } from './guard.ts'
-
-/** The message with which a run marks where it ends. */
-export const MARKER_PREFIX = 'emr_marker'
+import { MARKER_PREFIX, type Mark, TIP_PREFIX } from './mark.ts'
 
 /** Bytes that may wait for the store; beyond them the server has to wait. */
 const HIGH_WATER = 4 * 1024 * 1024
@@ -26,33 +24,33 @@ export interface ChangeSummary {
   changes: number
 }
 
-/** The schema changed within the changes that were being read. */
-class SchemaChangedError extends Error {
-  override readonly name = 'SchemaChangedError'
+/** What was being read does not go on from the last backup; the message says why. */
+class ChainEndedError extends Error {
+  override readonly name = 'ChainEndedError'
 }
 
 export interface ChangeRequest {
   slot: string
-  /** Transactions that committed before this position are left out. */
-  from: Lsn
-  /** Content of the marker message that ends the reading; its transaction is left out. */
-  marker: string
+  /** The backup to go on from. Transactions that committed before its end are left out. */
+  tip: { id: string; end: Pick<Point, 'lsn'> }
+  /** Ends the reading; its transaction is left out. */
+  mark: Pick<Mark, 'marker' | 'passed'>
 }
 
 /**
  * The committed changes of a slot in the order of their commits, as frames (four bytes of length, then a message of
  * pgoutput). Nothing is ever acknowledged: until the slot is advanced, all of it can be read again.
  * @returns the summary, as the generator's value
- * @throws {SchemaChangedError}
+ * @throws {ChainEndedError}
  */
 export async function* readChanges(
   connection: DatabaseConnection,
-  { slot, from, marker }: ChangeRequest,
+  { slot, tip, mark }: ChangeRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, ChangeSummary> {
   const client = await connect(connection, { replication: true })
-  const stream = new ReplicationStream(client, slot, from, signal)
-  const selection = new ChangeSelection(from, marker)
+  const stream = new ReplicationStream(client, { slot, from: tip.end.lsn, passed: mark.passed }, signal)
+  const selection = new ChangeSelection(tip, mark.marker)
   try {
     for await (const payload of stream) {
       const wanted = selection.take(payload)
@@ -72,14 +70,18 @@ class ChangeSelection {
   summary: ChangeSummary | undefined
   readonly #from: Lsn
   readonly #marker: string
+  readonly #tip: string
+  /** The log is the one in which the last backup ended. */
+  #goesOn = false
   #transactions = 0
   #changes = 0
   #current: { skip: boolean; marked: boolean; changes: number } | undefined
   /** Messages that mean nothing without a change after them: the beginning, descriptions of tables. */
   #held: Buffer[] = []
 
-  constructor(from: Lsn, marker: string) {
-    this.#from = from
+  constructor({ id, end }: ChangeRequest['tip'], marker: string) {
+    this.#from = end.lsn
+    this.#tip = id
     this.#marker = marker
   }
 
@@ -106,7 +108,8 @@ class ChangeSelection {
 
   #note({ prefix, content }: { prefix: string; content: string }): void {
     if (!this.#current || this.#current.skip) return
-    if (prefix === DDL_PREFIX) throw new SchemaChangedError(content)
+    if (prefix === DDL_PREFIX) throw new ChainEndedError(`the schema has changed (${content})`)
+    if (prefix === TIP_PREFIX && content === this.#tip) this.#goesOn = true
     if (prefix === MARKER_PREFIX && content === this.#marker) this.#current.marked = true
   }
 
@@ -116,6 +119,7 @@ class ChangeSelection {
     // A table is described once; of a transaction that is left out, later ones need that too.
     this.#held = this.#held.filter((earlier) => earlier[0] === RELATION)
     if (marked) {
+      if (!this.#goesOn) throw new ChainEndedError(`the server was set back to before ${this.#tip} ended`)
       const end = { lsn: endLsn, time: formatMoment(time) }
       this.summary = { end, transactions: this.#transactions, changes: this.#changes }
       return undefined
@@ -151,16 +155,21 @@ class ReplicationStream implements AsyncIterable<Buffer> {
   #ended = false
   #failure: Error | undefined
   #wake: (() => void) | undefined
-  #received: bigint
+  #received = 0n
+  readonly #passed: bigint
   readonly #connection: Connection
   readonly #timer: NodeJS.Timeout
   readonly #signal: AbortSignal
   readonly #onAbort = () => this.#end(new InterruptedError('The backup was stopped'))
 
-  constructor(client: Client, slot: string, from: Lsn, signal: AbortSignal) {
+  constructor(
+    client: Client,
+    { slot, from, passed }: { slot: string; from: Lsn; passed: Lsn },
+    signal: AbortSignal,
+  ) {
+    this.#passed = lsnToBigInt(passed)
     // pg hands the messages of a copy to the query that is under way; its types do not know of that.
     this.#connection = (client as unknown as { connection: Connection }).connection
-    this.#received = 0n
     this.#signal = signal
     signal.addEventListener('abort', this.#onAbort, { once: true })
     client.on('error', (error) => this.#end(lost(messageOf(error))))
@@ -214,14 +223,19 @@ class ReplicationStream implements AsyncIterable<Buffer> {
       this.#queue.push(payload)
       this.#queuedBytes += payload.length
       if (this.#queuedBytes > HIGH_WATER) this.#connection.stream.pause()
-    } else if (chunk[0] === 0x6b && chunk[17] === 1) this.#status()
+    } else if (chunk[0] === 0x6b) {
+      // What the server has sent is in the queue, and is looked at before this failure.
+      if (chunk.readBigUInt64BE(1) >= this.#passed) this.#end(lost('the mark of this run is not in the log'))
+      else if (chunk[17] === 1) this.#status()
+    }
     this.#wake?.()
   }
 
-  /** Says that this side lives; positions "flushed" and "applied" stay 0, which acknowledges nothing. */
+  /** Says that this side lives, and asks for an answer; positions "flushed" and "applied" stay 0, which acknowledges nothing. */
   #status(): void {
     const message = Buffer.alloc(34)
     message.write('r')
+    message.writeUInt8(1, 33)
     message.writeBigUInt64BE(this.#received, 1)
     const connection = this.#connection as Connection & { sendCopyFromChunk(chunk: Buffer): void }
     if (!this.#ended) connection.sendCopyFromChunk(message)

@@ -9,6 +9,8 @@ import type { TableSize } from '../../domain/backup/parts.ts'
 import { tableName } from '../../domain/backup/replay.ts'
 import { GUARD_SCHEMA } from './guard.ts'
 
+const UNDEFINED_TABLE = '42P01'
+
 const OWN_SCHEMAS = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '${GUARD_SCHEMA}')`
 
 export interface ServerFacts {
@@ -17,7 +19,7 @@ export interface ServerFacts {
   walLevel: string
 }
 
-export async function serverFacts(client: Client): Promise<ServerFacts> {
+export async function serverFacts(client: Client, resourceId: string | undefined): Promise<ServerFacts> {
   const { rows } = await client.query(`
     SELECT d.datname AS name, d.oid::int8::text AS oid, s.system_identifier::text AS system,
       ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline, current_setting('server_version_num')::int / 10000 AS major,
@@ -25,7 +27,13 @@ export async function serverFacts(client: Client): Promise<ServerFacts> {
     FROM pg_database d, pg_control_system() s WHERE d.datname = current_database()`)
   const [row] = rows
   return {
-    database: { name: row.name, systemId: row.system, timeline: row.timeline, oid: Number(row.oid) },
+    database: {
+      name: row.name,
+      systemId: row.system,
+      timeline: row.timeline,
+      oid: Number(row.oid),
+      ...(resourceId === undefined ? {} : { resourceId }),
+    },
     serverMajor: row.major,
     walLevel: row.wal_level,
   }
@@ -55,6 +63,8 @@ export async function alwaysIdentities(client: Client): Promise<ColumnName[]> {
     SELECT n.nspname AS schema, c.relname AS table, a.attname AS column
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE a.attidentity = 'a' AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND ${OWN_SCHEMAS}
+      -- From 17 on a partition's is its parent's, and cannot be altered alone.
+      AND (NOT c.relispartition OR current_setting('server_version_num')::int < 170000)
     ORDER BY 1, 2, 3`)
   return rows
 }
@@ -71,28 +81,56 @@ export async function referencedRoles(client: Client): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** What the log does not tell the changes of. */
+/** What the log does not tell the changes of, or not so that they could be repeated. */
 export async function uncaptured(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ what: string }>(`
     SELECT 'unlogged table ' || format('%I.%I', n.nspname, c.relname) AS what
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND ${OWN_SCHEMAS}
     UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)
+    -- Any bytes may stand in it, and the log is read as UTF-8.
+    UNION ALL SELECT 'text in a database of the encoding SQL_ASCII' WHERE getdatabaseencoding() = 'SQL_ASCII'
     ORDER BY 1`)
   return rows.map(({ what }) => what)
 }
 
+/** Sequences and materialised views as the catalogue has them: whatever makes one anew gives it another file. */
+export type Readings = {
+  schema: string
+  name: string
+  oid: string
+  file: string
+  isPopulated: boolean
+  /** Of a sequence. */
+  increment: string | null
+}[]
+
+export async function readings(client: Client): Promise<Readings> {
+  const { rows } = await client.query<Readings[number]>(`
+    SELECT n.nspname AS schema, c.relname AS name, c.oid::text AS oid, c.relfilenode::text AS file,
+      c.relispopulated AS "isPopulated", s.seqincrement::text AS increment
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_sequence s ON s.seqrelid = c.oid
+    WHERE c.relkind IN ('S', 'm') AND c.relpersistence <> 't' AND ${OWN_SCHEMAS} ORDER BY 1, 2`)
+  return rows
+}
+
+/** One that is dropped meanwhile is left out. */
 export async function sequenceStates(client: Client): Promise<SequenceState[]> {
   const { rows } = await client.query<{ schema: string; name: string }>(`
     SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${OWN_SCHEMAS} ORDER BY 1, 2`)
   const states: SequenceState[] = []
   for (const sequence of rows) {
-    const state = await client.query<{ value: string; called: boolean }>(
-      `SELECT last_value::text AS value, is_called AS called FROM ${tableName(sequence)}`,
-    )
-    const { value: lastValue = '1', called: isCalled = false } = state.rows[0] ?? {}
-    states.push({ ...sequence, lastValue, isCalled })
+    const state = await client
+      .query<Pick<SequenceState, 'lastValue' | 'isCalled'>>(
+        `SELECT last_value::text AS "lastValue", is_called AS "isCalled" FROM ${tableName(sequence)}`,
+      )
+      .catch((error) => {
+        if (error.code === UNDEFINED_TABLE) return undefined
+        throw error
+      })
+    const [row] = state?.rows ?? []
+    if (row) states.push({ ...sequence, ...row })
   }
   return states
 }

@@ -8,6 +8,16 @@ export const GUARD_SCHEMA = 'emr_backup'
 /** Prefix of the message that a change of the schema leaves in the log. */
 export const DDL_PREFIX = 'emr_ddl'
 
+/** Of pg_class c: whether UPDATE and DELETE fail on it while they are published, for nothing says which row is meant. */
+const LACKS_IDENTITY = `c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f' AND NOT EXISTS (
+  SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid
+    -- PostgreSQL takes no deferrable key.
+    AND i.indimmediate
+    AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
+    -- A generated column is not in the log.
+    AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+      AND a.attgenerated <> ''))`
+
 /**
  * Notes each change of the schema in the log, and gives new tables without a key a replica identity: without one,
  * every UPDATE and DELETE on them would fail while the publication exists.
@@ -22,9 +32,7 @@ BEGIN
     CONTINUE WHEN command.schema_name LIKE 'pg_temp%' OR command.command_tag = 'REFRESH MATERIALIZED VIEW';
     PERFORM pg_logical_emit_message(true, '${DDL_PREFIX}', command.command_tag);
     IF command.classid = 'pg_class'::regclass AND EXISTS (
-      SELECT FROM pg_class c WHERE c.oid = command.objid AND c.relkind = 'r' AND c.relpersistence = 'p'
-        AND c.relreplident = 'd' AND NOT EXISTS (
-          SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)) THEN
+      SELECT FROM pg_class c WHERE c.oid = command.objid AND ${LACKS_IDENTITY}) THEN
       EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', command.objid::regclass);
     END IF;
   END LOOP;
@@ -46,13 +54,7 @@ ALTER EVENT TRIGGER emr_backup_drop ENABLE ALWAYS;`
 
 const NO_IDENTITY_SQL = `
 SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  AND c.relreplident <> 'f' AND NOT EXISTS (
-    SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid
-      AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
-      -- A generated column is not in the log, so it cannot tell which row is meant.
-      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-        AND a.attgenerated <> ''))
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND ${LACKS_IDENTITY}
 ORDER BY 1, 2`
 
 /** Whether changes of all tables are published, and changes of the schema noted. */

@@ -12,10 +12,16 @@ import {
   tableName,
 } from '../../domain/backup/replay.ts'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
+import { keyEqualities } from './equality.ts'
 
 /** Schema in the target that holds the progress while a restore is under way. */
 export const PROGRESS_SCHEMA = 'emr_restore'
 
+/** What the source checked at the end of a statement or transaction need not hold between two rows of it. */
+const BEGIN: ReplayStatement[] = ['BEGIN', 'SET CONSTRAINTS ALL DEFERRED'].map((sql) => ({
+  sql,
+  rows: undefined,
+}))
 /** Characters of SQL that are sent at once. */
 const BATCH = 64 * 1024
 /** Characters of SQL in one transaction of the target, where the source's are smaller. */
@@ -82,6 +88,7 @@ export class Replay {
 
   /** @returns true when the end that was asked for was reached, so that no later segment is needed */
   async run(source: AsyncIterable<Buffer>): Promise<boolean> {
+    const withEqualities = await keyEqualities(this.#client)
     let skip = false
     for await (const payload of frames(source)) {
       this.#options.signal.throwIfAborted()
@@ -92,7 +99,8 @@ export class Replay {
           return true
         }
         skip = compareLsn(message.commitLsn, this.#options.after) < 0
-      } else if (message.type === 'relation') this.#relations.set(message.relation.oid, message.relation)
+      } else if (message.type === 'relation')
+        this.#relations.set(message.relation.oid, withEqualities(message.relation))
       else if (message.type === 'commit') {
         if (skip) continue
         this.transactions += 1
@@ -166,7 +174,7 @@ export class Replay {
   async #send(): Promise<void> {
     await this.#sent
     const statements = this.#statements
-    const begin = this.#open ? [] : [{ sql: 'BEGIN', rows: undefined }]
+    const begin = this.#open ? [] : BEGIN
     this.#open = true
     this.#statements = []
     this.#length = 0
@@ -175,15 +183,14 @@ export class Replay {
     this.#sent.catch(() => {})
   }
 
+  /** All has hit what it must before COMMIT goes out: a run after this one does not repeat what was committed. */
   async #commit(): Promise<void> {
     this.#endRows()
     if (this.#lastCommit !== undefined) {
-      this.#add({
-        sql: `UPDATE ${PROGRESS_SCHEMA}.progress SET lsn = '${this.#lastCommit}'; COMMIT`,
-        rows: undefined,
-      })
+      this.#add({ sql: `UPDATE ${PROGRESS_SCHEMA}.progress SET lsn = '${this.#lastCommit}'`, rows: 1 })
       await this.#send()
       await this.#sent
+      await this.#execute([{ sql: 'COMMIT', rows: undefined }])
     }
     this.#open = false
     this.#lastCommit = undefined

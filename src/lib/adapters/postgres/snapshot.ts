@@ -13,6 +13,7 @@ import {
   uncaptured,
 } from './facts.ts'
 import { schemaFingerprint } from './fingerprint.ts'
+import { markTip } from './mark.ts'
 import { type ClientPrograms, compressCommand, type DumpScope, dumpCommand } from './programs.ts'
 import { type ExportedSnapshot, exportSnapshot } from './slots.ts'
 import { populatedViews } from './views.ts'
@@ -102,9 +103,10 @@ export class SourceSnapshot {
     return contentHashes(this.#holder)
   }
 
-  /** Makes the slot permanent, so that the log from this moment on is kept for incrementals. */
-  keepSlot(slot: string): Promise<void> {
-    return this.#exported.keep(this.#control, slot)
+  /** Makes the slot permanent, so that the log from this moment on is kept for incrementals. @param id of this backup */
+  async keepSlot(slot: string, id: string): Promise<void> {
+    await this.#exported.keep(this.#control, slot)
+    await markTip(this.#control, id)
   }
 
   async close(): Promise<void> {

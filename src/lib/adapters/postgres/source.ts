@@ -1,19 +1,18 @@
 import type { Client } from 'pg'
 import type { SourceState } from '../../domain/backup/continuity.ts'
 import type { Lsn } from '../../domain/backup/lsn.ts'
-import type { RelationName, SequenceState } from '../../domain/backup/manifest.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { Runner } from '../../process/runner.ts'
-import { type ChangeRequest, type ChangeSummary, MARKER_PREFIX, readChanges } from './changes.ts'
+import { type ChangeRequest, type ChangeSummary, readChanges } from './changes.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
-import { type ServerFacts, sequenceStates, serverFacts, uncaptured } from './facts.ts'
+import { type ServerFacts, serverFacts, uncaptured } from './facts.ts'
 import { schemaFingerprint } from './fingerprint.ts'
 import { guardState, installGuard } from './guard.ts'
+import { type Mark, markEnd } from './mark.ts'
 import { type ClientPrograms, findPrograms } from './programs.ts'
 import { abandonedScratch } from './scratch.ts'
 import { advanceSlot, dropSlot, preflight, type SlotState, slotStates } from './slots.ts'
 import { SourceSnapshot } from './snapshot.ts'
-import { populatedViews } from './views.ts'
 
 /** 'emrb' and 'kup1': nobody else locks this number by chance. */
 const ADVISORY_LOCK = '0x656d72626b757031'
@@ -40,12 +39,17 @@ export class PostgresSource {
 
   /**
    * Connects and takes the lock that keeps two runs from one database.
+   * @param resourceId of the RDS instance, where it is one
    * @throws {EmrError} DATABASE_…, SERVER_TOO_OLD, WAL_LEVEL, BACKUP_TOOL_MISSING (4), BACKUP_LOCKED (8)
    */
-  static async open(connection: DatabaseConnection, runner: Runner): Promise<PostgresSource> {
+  static async open(
+    connection: DatabaseConnection,
+    runner: Runner,
+    resourceId?: string,
+  ): Promise<PostgresSource> {
     const control = await connect(connection)
     try {
-      const facts = await serverFacts(control)
+      const facts = await serverFacts(control, resourceId)
       refuseUnfit(facts)
       const programs = await findPrograms(runner, facts.serverMajor)
       await takeLock(control, {
@@ -85,19 +89,14 @@ export class PostgresSource {
     }
   }
 
-  /** Marks the end of what is to be read, and reads; see readChanges. */
-  async *changes(request: ChangeRequest, signal: AbortSignal): AsyncGenerator<Buffer, ChangeSummary> {
-    const { marker } = request
-    await this.#control.query('SELECT pg_logical_emit_message(true, $1, $2)', [MARKER_PREFIX, marker])
-    return yield* readChanges(this.#connection, request, signal)
+  /** See markEnd. @param id of the backup that is to end there */
+  mark(id: string): Promise<Mark> {
+    return markEnd(this.#control, id)
   }
 
-  sequences(): Promise<SequenceState[]> {
-    return sequenceStates(this.#control)
-  }
-
-  populatedViews(): Promise<RelationName[]> {
-    return populatedViews(this.#control)
+  /** See readChanges. */
+  changes(request: ChangeRequest, signal: AbortSignal): AsyncGenerator<Buffer, ChangeSummary> {
+    return readChanges(this.#connection, request, signal)
   }
 
   async advance(slot: string, lsn: Lsn): Promise<void> {

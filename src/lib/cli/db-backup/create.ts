@@ -15,7 +15,7 @@ import type { CommandContext, Report } from '../base-command.ts'
 import { usageError } from '../flags.ts'
 import { operationId } from '../operation-id.ts'
 import type { SessionFlags } from '../session.ts'
-import { databaseConnection } from './database.ts'
+import { databaseConnection, resourceIdOf } from './database.ts'
 import { throughJob, type Via } from './job.ts'
 import { type BackupSession, metered, openBackupSession } from './session.ts'
 
@@ -83,7 +83,7 @@ export async function withSource<T>(
   const maxRate = flags['max-rate'] ?? settings.maxRate
   const connection = await databaseConnection(session, signal)
   return metered(title, session, maxRate, async (meter, transfer) => {
-    const source = await PostgresSource.open(connection, runner)
+    const source = await PostgresSource.open(connection, runner, await resourceIdOf(session))
     try {
       const { systemId, oid } = source.facts.database
       const lock = await lockStore(catalog.store, catalog.recordKey('lock.json'), title, `${systemId}/${oid}`)

@@ -87,6 +87,20 @@ async function endpointOf(
   return instanceEndpoint(aws, database.instance, signal)
 }
 
+/** DbiResourceId of the environment's RDS instance; undefined where it is none, or AWS does not say. */
+export async function resourceIdOf({
+  environment: { aws, database },
+  signal,
+}: Pick<Session, 'environment' | 'signal'>): Promise<string | undefined> {
+  if (!aws || !database?.instance) return undefined
+  const { instanceResourceId } = await import('../../adapters/aws/rds-endpoint.ts')
+  return instanceResourceId(aws, database.instance, signal).catch((error) => {
+    // Where the database is named otherwise, a backup needs no right to ask RDS.
+    if (error instanceof EmrError) return undefined
+    throw error
+  })
+}
+
 async function passwordFrom(reference: PasswordReference, environment: string): Promise<string> {
   if ('env' in reference) {
     const value = process.env[reference.env]

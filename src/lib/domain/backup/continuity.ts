@@ -1,4 +1,4 @@
-import { compareLsn } from './lsn.ts'
+import { compareLsn, type Lsn } from './lsn.ts'
 import type { BackupManifest, DatabaseIdentity } from './manifest.ts'
 
 /** What the source says at the beginning of an incremental. */
@@ -17,15 +17,22 @@ export interface SourceState {
 
 /**
  * Whether a chain can go on.
+ * @param position where the end of the next backup is marked in the log
  * @returns why it cannot, to be shown; undefined when it can
  */
-export function chainBreak(tip: BackupManifest, source: SourceState): string | undefined {
+export function chainBreak(tip: BackupManifest, source: SourceState, position: Lsn): string | undefined {
   const { database, slot } = source
   if (database.systemId !== tip.database.systemId) return 'the database server is another one'
+  // Known only where somebody may ask AWS.
+  const ids = [database.resourceId, tip.database.resourceId]
+  if (!ids.includes(undefined) && ids[0] !== ids[1]) return 'the RDS instance is another one'
   if (database.oid !== tip.database.oid || database.name !== tip.database.name)
     return 'the database was made anew'
   if (database.timeline !== tip.database.timeline) {
     return `the server is on timeline ${database.timeline}, the chain on ${tip.database.timeline} (a failover or a restore)`
+  }
+  if (compareLsn(position, tip.end.lsn) < 0) {
+    return `the server was set back: its log ends before the last backup (${position} < ${tip.end.lsn})`
   }
   if (source.serverMajor !== tip.serverMajor) return `the server was upgraded to ${source.serverMajor}`
   if (slot === undefined) return `the replication slot ${tip.slot} is gone`

@@ -8,7 +8,7 @@ export function isLsn(text: string): boolean {
 }
 
 /** The byte position that an LSN names. @throws {TypeError} for a text that is none */
-function lsnToBigInt(lsn: Lsn): bigint {
+export function lsnToBigInt(lsn: Lsn): bigint {
   const match = LSN_PATTERN.exec(lsn)
   if (!match) throw new TypeError(`'${lsn}' is no LSN`)
   return (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`)

@@ -26,6 +26,8 @@ export interface DatabaseIdentity {
   /** Changes when a standby is promoted or a cluster is restored to a point in time. */
   timeline: number
   oid: number
+  /** DbiResourceId of the RDS instance: another one after a restore, which keeps all of the above. */
+  resourceId?: string
 }
 
 export interface SequenceState {

@@ -9,7 +9,8 @@ export interface Relation {
   name: string
   /** `f` identifies a row by all of its columns. */
   replicaIdentity: 'd' | 'n' | 'f' | 'i'
-  columns: { name: string; isKey: boolean }[]
+  /** `equality`: the operator that compares a key, where it is not `=` of pg_catalog. */
+  columns: { name: string; isKey: boolean; equality?: string }[]
 }
 
 export type Message =
@@ -55,7 +56,11 @@ class Reader {
   }
   text(length: number): string {
     const start = this.#advance(length)
-    return this.#bytes.toString('utf8', start, start + length)
+    const text = this.#bytes.toString('utf8', start, start + length)
+    // What is no UTF-8 becomes this character, which can also stand there itself.
+    if (text.includes('\uFFFD') && !Buffer.from(text).equals(this.#bytes.subarray(start, start + length)))
+      throw new RangeError('a text is not in UTF-8')
+    return text
   }
   string(): string {
     const text = this.text(this.#bytes.indexOf(0, this.#offset) - this.#offset)
@@ -72,7 +77,7 @@ class Reader {
 
 /**
  * One message of the pgoutput plugin, protocol version 1, values as text.
- * @throws {RangeError} for a message that is cut short or of an unknown kind
+ * @throws {RangeError} for a message that is cut short, of an unknown kind or not in UTF-8
  */
 export function decodeMessage(bytes: Buffer): Message {
   const reader = new Reader(bytes)

@@ -32,7 +32,11 @@ export function insertRow(values: ColumnValue[]): string {
   return `(${values.map(literal).join(',')})`
 }
 
-/** @throws {TypeError} for a table that says nothing about which row is meant */
+/**
+ * A change of one row. One that changes nothing that was sent (only large values, or only generated columns) looks for its
+ * row all the same.
+ * @throws {TypeError} for a table that says nothing about which row is meant
+ */
 export function changeStatement(
   relation: Relation,
   change: Exclude<RowChange, { type: 'insert' }>,
@@ -46,6 +50,7 @@ export function changeStatement(
     return value === undefined ? [] : [`${quoteIdentifier(name)}=${literal(value)}`]
   })
   const condition = rowCondition(relation, change.before ?? change.after)
+  if (settings.length === 0) return { sql: `SELECT FROM ${table} WHERE ${condition}`, rows: 1 }
   return { sql: `UPDATE ${table} SET ${settings.join(',')} WHERE ${condition}`, rows: 1 }
 }
 
@@ -59,20 +64,23 @@ function literal(value: ColumnValue): string {
  * json and others have no equality and 1.0 equals 1.00; of rows that are the same in all columns, one is taken.
  */
 function rowCondition(relation: Relation, values: ColumnValue[]): string {
-  const columns = relation.columns.map(({ name, isKey }, index) => ({
+  const columns = relation.columns.map(({ name, isKey, equality = '=' }, index) => ({
     name: quoteIdentifier(name),
     isKey,
+    equality,
     value: values[index],
   }))
   if (relation.replicaIdentity !== 'f') {
     const keys = columns.filter(({ isKey }) => isKey)
     if (keys.length === 0) throw new TypeError(`${tableName(relation)} has no replica identity`)
-    return keys.map(({ name, value }) => `${name}=${literal(value)}`).join(' AND ')
+    return keys.map(({ name, equality, value }) => `${name}${equality}${literal(value)}`).join(' AND ')
   }
   const same = columns.map(({ name, value }) =>
     value === null || value === undefined
       ? `${name} IS NULL`
       : `${name} IS NOT NULL AND format('%s',${name})=${quoteLiteral(value)}`,
   )
-  return `ctid=(SELECT ctid FROM ${tableName(relation)} WHERE ${same.join(' AND ')} LIMIT 1)`
+  // Without a column in the log, all rows are the same.
+  const which = same.length === 0 ? '' : ` WHERE ${same.join(' AND ')}`
+  return `ctid=(SELECT ctid FROM ${tableName(relation)}${which} LIMIT 1)`
 }

@@ -42,7 +42,7 @@ export async function fullBackup(
     await ports.inspect?.(snapshot)
     progress.step('Write the manifest')
     ports.signal.throwIfAborted()
-    await snapshot.keepSlot(slot)
+    await snapshot.keepSlot(slot, id)
     const manifest: FullManifest = {
       format: 1,
       kind: 'full',

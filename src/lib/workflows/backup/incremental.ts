@@ -1,4 +1,5 @@
 import type { ChangeSummary } from '../../adapters/postgres/changes.ts'
+import type { Mark } from '../../adapters/postgres/mark.ts'
 import { type Chain, chainsOf, tipOf } from '../../domain/backup/chain.ts'
 import { chainBreak } from '../../domain/backup/continuity.ts'
 import type { BackupManifest, IncrementalManifest } from '../../domain/backup/manifest.ts'
@@ -16,37 +17,36 @@ export async function incrementalBackup(ports: BackupPorts, request: BackupReque
   const chain = chains.at(-1)
   if (!chain) return fullBackup(ports, request, 'there was no full backup to go on from')
   const tip = tipOf(chain)
-  const broken = chainBreak(tip, await source.state(tip.slot, signal))
+  // The end before the questions: what they say then holds for all that was committed before it.
+  progress.step('Mark the end')
+  const mark = await source.mark(ports.id)
+  const broken = chainBreak(tip, await source.state(tip.slot, signal), mark.lsn)
   if (broken !== undefined) return fullBackup(ports, request, broken)
   // A full run that was killed after it had made its slot, or before it dropped the old one, left one too many.
   await source.dropSlotsExcept(ports.slotPrefix, tip.slot)
   try {
-    return await segment(ports, request, chain, tip)
+    return await segment(ports, request, { chain, tip, mark })
   } catch (error) {
-    if (!isSchemaChange(error)) throw error
-    return fullBackup(ports, request, `the schema has changed (${error.message})`)
+    if (!isChainEnd(error)) throw error
+    return fullBackup(ports, request, error.message)
   }
 }
 
 async function segment(
   ports: BackupPorts,
   request: BackupRequest,
-  chain: Chain,
-  tip: BackupManifest,
+  { chain, tip, mark }: { chain: Chain; tip: BackupManifest; mark: Mark },
 ): Promise<IncrementalManifest> {
   const { catalog, source, progress, id, signal } = ports
   const startedAt = new Date(ports.now()).toISOString()
   progress.step('Read the changes')
   const name = 'changes.zst'
-  const changes = source.changes({ slot: tip.slot, from: tip.end.lsn, marker: id }, signal)
+  const changes = source.changes({ slot: tip.slot, tip, mark }, signal)
   const summary = summaryOf(changes)
   try {
     const stored = await ports.store(catalog.keyOf(id, name), ports.compress(summary.stream))
     const { end, ...counts } = summary.value()
-    const sequences = await source.sequences()
-    const populatedViews = await source.populatedViews()
     progress.step('Write the manifest')
-    // A change of the schema whose transaction commits later than the end belongs to the next run.
     signal.throwIfAborted()
     const manifest: IncrementalManifest = {
       format: 1,
@@ -65,8 +65,8 @@ async function segment(
       schemaFingerprint: tip.schemaFingerprint,
       objects: [{ name, content: 'segment', ...stored }],
       annotations: request.annotations,
-      sequences,
-      populatedViews,
+      sequences: mark.sequences,
+      populatedViews: mark.populatedViews,
       ...counts,
     }
     await publish(ports, manifest)
@@ -101,6 +101,6 @@ function summaryOf(changes: AsyncGenerator<Buffer, ChangeSummary>) {
   }
 }
 
-function isSchemaChange(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'SchemaChangedError'
+function isChainEnd(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ChainEndedError'
 }

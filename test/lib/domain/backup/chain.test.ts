@@ -100,9 +100,9 @@ describe('a chain goes on only', () => {
     schemaFingerprint: base.schemaFingerprint,
   }
   test('where everything is as it was, or the slot is behind', () => {
-    expect(chainBreak(base, good)).toBeUndefined()
+    expect(chainBreak(base, good, '0/3E8')).toBeUndefined()
     expect(
-      chainBreak(base, { ...good, slot: { confirmedFlushLsn: '0/1', walStatus: 'extended' } }),
+      chainBreak(base, { ...good, slot: { confirmedFlushLsn: '0/1', walStatus: 'extended' } }, '0/3E9'),
     ).toBeUndefined()
   })
   test.each<[string, Partial<SourceState>]>([
@@ -118,10 +118,21 @@ describe('a chain goes on only', () => {
     ['large objects', { uncaptured: ['large objects'] }],
     ['the schema has changed', { schemaFingerprint: 'g' }],
   ])('not when: %s', (words, change) => {
-    expect(chainBreak(base, { ...good, ...change })).toContain(words)
+    expect(chainBreak(base, { ...good, ...change }, '0/3E8')).toContain(words)
+  })
+  test('not where the log ends before the last backup', () => {
+    expect(chainBreak(base, good, '0/3E7')).toContain('was set back')
+  })
+  test('not where the RDS instance is another one; without rights in AWS nobody knows', () => {
+    const of = (resourceId: string) => ({ ...base, database: { ...base.database, resourceId } })
+    expect(chainBreak(of('db-A'), { ...good, database: of('db-B').database }, '0/3E8')).toContain(
+      'RDS instance',
+    )
+    expect(chainBreak(of('db-A'), { ...good, database: of('db-A').database }, '0/3E8')).toBeUndefined()
+    expect(chainBreak(of('db-A'), good, '0/3E8')).toBeUndefined()
   })
   test('nor from a full one that held what the log does not tell, though it is gone now', () => {
-    expect(chainBreak({ ...base, uncaptured: ['large objects'] }, good)).toContain('large objects')
-    expect(chainBreak({ ...base, uncaptured: [] }, good)).toBeUndefined()
+    expect(chainBreak({ ...base, uncaptured: ['large objects'] }, good, '0/3E8')).toContain('large objects')
+    expect(chainBreak({ ...base, uncaptured: [] }, good, '0/3E8')).toBeUndefined()
   })
 })

@@ -44,6 +44,34 @@ describe('statements', () => {
     expect(sql).toContain('DELETE FROM "public"."we""ird" WHERE ctid=(SELECT ctid FROM')
     expect(sql).toContain(`"big" IS NULL AND "text" IS NOT NULL AND format('%s',"text")='it''s' LIMIT 1)`)
   })
+  test('what changes nothing that was sent still looks for its row', () => {
+    const document: Relation = {
+      ...keyed,
+      name: 'd',
+      replicaIdentity: 'f',
+      columns: [{ name: 'body', isKey: true }],
+    }
+    expect(
+      changeStatement(document, { type: 'update', oid: 1, before: ['text'], after: [undefined] }).sql,
+    ).toMatch(/^SELECT FROM "public"."d" WHERE ctid=\(SELECT ctid .* LIMIT 1\)$/)
+    const bare: Relation = { ...document, columns: [] }
+    const ctid = 'ctid=(SELECT ctid FROM "public"."d" LIMIT 1)'
+    expect(changeStatement(bare, { type: 'update', oid: 1, before: [], after: [] }).sql).toBe(
+      `SELECT FROM "public"."d" WHERE ${ctid}`,
+    )
+    expect(changeStatement(bare, { type: 'delete', oid: 1, before: [] }).sql).toBe(
+      `DELETE FROM "public"."d" WHERE ${ctid}`,
+    )
+  })
+  test('a key of an extension’s type is compared by the operator of its index', () => {
+    const relation: Relation = {
+      ...keyed,
+      columns: [{ name: 'id', isKey: true, equality: 'OPERATOR(public.=)' }],
+    }
+    expect(changeStatement(relation, { type: 'delete', oid: 1, before: ['1'] }).sql).toBe(
+      `DELETE FROM "public"."we""ird" WHERE "id"OPERATOR(public.=)'1'`,
+    )
+  })
   test('rows of an insert write into identities too', () => {
     expect(insertHead(keyed) + insertRow(['1', null, 'x'])).toBe(
       `INSERT INTO "public"."we""ird" ("id","big","text") OVERRIDING SYSTEM VALUE VALUES ('1',NULL,'x')`,
@@ -73,6 +101,11 @@ describe('messages of pgoutput', () => {
     for (let length = 1; length < insert.length; length += 1) {
       expect(() => decodeMessage(insert.subarray(0, length))).toThrow(RangeError)
     }
+  })
+  test('bytes that are no UTF-8 are refused, the replacement character itself is not', () => {
+    const insert = (bytes: string) => Buffer.from(`490000000a4e000174${bytes}`, 'hex')
+    expect(decodeMessage(insert('00000003efbfbd'))).toMatchObject({ after: ['\uFFFD'] })
+    expect(() => decodeMessage(insert('0000000361e462'))).toThrow('not in UTF-8')
   })
   test('an unknown kind is refused', () => {
     expect(() => decodeMessage(Buffer.from('?'))).toThrow("unknown kind '?'")
