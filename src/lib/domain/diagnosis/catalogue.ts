@@ -37,6 +37,7 @@ export const CATALOGUE = {
   OUT_OF_MEMORY: { headline: 'the pods run out of memory', layer: 4, severity: 'problem' },
   INIT_FAILING: { headline: 'an init container of the pods fails', layer: 4, severity: 'problem' },
   CRASH_LOOP: { headline: 'the pods crash', layer: 4, severity: 'problem' },
+  DATABASE_FAILING: { headline: 'the pods cannot use their database', layer: 4, severity: 'problem' },
   RESTARTING: { headline: 'containers restart again and again', layer: 4, severity: 'problem' },
   EVICTED: { headline: 'pods were evicted', layer: 4, severity: 'problem' },
   HOOK_FAILED: { headline: 'a hook of the release failed', layer: 4, severity: 'problem' },
