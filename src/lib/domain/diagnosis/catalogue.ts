@@ -68,6 +68,7 @@ export const CATALOGUE = {
   DISRUPTION_BLOCKED: { headline: 'no pod may be moved', layer: 9, severity: 'warning' },
   QUOTA_NEARLY_USED: { headline: 'a quota is nearly used up', layer: 9, severity: 'warning' },
   MEMORY_NEARLY_USED: { headline: 'a container is close to its memory limit', layer: 9, severity: 'warning' },
+  CPU_NEARLY_USED: { headline: 'a container is close to its CPU limit', layer: 9, severity: 'warning' },
   EPHEMERAL_FAILING: { headline: 'a debug container cannot be started', layer: 9, severity: 'warning' },
   NODE_BUSY: { headline: 'a node is busy', layer: 9, severity: 'warning' },
   ALARM: { headline: 'an alarm of CloudWatch is not OK', layer: 9, severity: 'problem' },
