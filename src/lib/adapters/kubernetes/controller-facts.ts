@@ -19,15 +19,19 @@ import type { KubernetesObject } from './types.ts'
 export function workloadFacts(deployment: Deployment): WorkloadFacts {
   const { metadata, spec } = deployment.spec?.template ?? {}
   const containers = spec?.containers ?? []
-  const limits = containers.flatMap(({ name, resources }) => {
-    const limit = resources?.limits?.memory
-    return limit === undefined ? [] : [[name, quantityValue(limit)] as const]
+  const limits = containers.map(({ name, resources }) => {
+    const { cpu, memory } = resources?.limits ?? {}
+    const limit = {
+      ...(cpu !== undefined && { cpu: quantityValue(cpu) }),
+      ...(memory !== undefined && { memory: quantityValue(memory) }),
+    }
+    return [name, limit] as const
   })
   return {
     ...deploymentFacts(deployment),
     labels: metadata?.labels ?? {},
     ports: containers.flatMap(({ ports }) => (ports ?? []).flatMap(({ name }) => name ?? [])),
-    memoryLimits: Object.fromEntries(limits),
+    limits: Object.fromEntries(limits),
   }
 }
 

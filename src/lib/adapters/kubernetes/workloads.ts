@@ -1,10 +1,17 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { Namespace, Pod } from 'kubernetes-types/core/v1.js'
 import { maskPatientData } from '../../domain/logs/mask.ts'
-import { isApiError, KubernetesApiError } from './api-error.ts'
+import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { resourcePath, resources } from './resources.ts'
 import { WorkloadWatch } from './workload-watch.ts'
+
+/** How much of a log is read: of the last so many seconds, so many bytes, in so much time. */
+interface LogBounds {
+  seconds: number
+  bytes: number
+  timeoutMs: number
+}
 
 /** What a deploy asks of one namespace of a cluster, beside what helm does there. */
 export class Workloads {
@@ -77,25 +84,30 @@ export class Workloads {
   }
 
   /**
-   * The last lines of one container's log, without likely data of patients; empty where it has none (never started, already rotated away).
+   * The last lines of one container's log, without likely data of patients; empty where it has none (never started,
+   * already rotated away).
    * @param source.previous of the run before the current one
+   * @param source.within asks once, for no more than this
+   * @throws {KubernetesApiError} where the log may not be read, or the server is at fault
    */
   async logLines(
-    source: { pod: string; container: string; previous: boolean; lines: number },
+    source: { pod: string; container: string; previous: boolean; lines: number; within?: LogBounds },
     signal: AbortSignal,
   ): Promise<string[]> {
-    const { pod, container, previous, lines } = source
+    const { pod, container, previous, lines, within } = source
     const path = resourcePath(resources.pods, { namespace: this.#namespace, name: pod, subresource: 'log' })
+    const bounds = { sinceSeconds: within?.seconds, limitBytes: within?.bytes }
     try {
       const text = await this.#client.text('GET', path, {
-        query: { container, previous, tailLines: lines },
+        query: { container, previous, tailLines: lines, ...bounds },
+        ...(within && { timeoutMs: within.timeoutMs, attempts: 1 }),
         signal,
       })
       // They end up on screens and in the logs of CI systems.
       return text.split('\n').flatMap((line) => (line === '' ? [] : [maskPatientData(line)]))
     } catch (error) {
       // 400: the container has not started, or has no previous run; 404: the pod is gone.
-      if (error instanceof KubernetesApiError && error.status < 500) return []
+      if (isApiError(error, 400) || isApiError(error, 404)) return []
       throw error
     }
   }

@@ -1,5 +1,5 @@
 import type { Finding } from './catalogue.ts'
-import type { EnvironmentFacts, NodeFacts } from './facts.ts'
+import type { EnvironmentFacts, NodeFacts, Usage } from './facts.ts'
 
 /** Node agents add types of their own; only these mean what Kubernetes says they mean. */
 const PRESSURES = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable']
@@ -86,29 +86,39 @@ export function addOnFindings(facts: Known): Finding[] {
   return found
 }
 
-/** Containers of running pods that will soon be killed for their memory. */
-export function memoryFindings({ pods = [], deployments = [], podUsage }: Known): Finding[] {
+/** Containers of running pods that will soon be killed for their memory, or are slowed down for their CPU. */
+export function usageFindings({ pods = [], deployments = [], podUsage }: Known): Finding[] {
   return pods.flatMap((pod) => {
-    const limits =
-      deployments.find(({ name, service }) => (service ?? name) === pod.service)?.memoryLimits ?? {}
-    return [...(podUsage?.get(pod.name) ?? [])].flatMap(([container, { memory }]) => {
-      const limit = limits[container]
-      if (limit === undefined || memory / limit < USED_SHARE) return []
-      const message = `${Math.round((memory / limit) * 100)} % of ${Math.round(limit / 1024 ** 2)} MiB`
-      return [
-        {
-          code: 'MEMORY_NEARLY_USED' as const,
-          object: { kind: 'Pod', name: pod.name, uid: pod.uid },
-          service: pod.service,
-          container,
-          reason: 'HighUsage',
-          message,
-          field: 'metrics.k8s.io',
-          advice: 'raise the memory limit, or find what it keeps',
-        },
-      ]
+    const limits = deployments.find(({ name, service }) => (service ?? name) === pod.service)?.limits ?? {}
+    return [...(podUsage?.get(pod.name) ?? [])].flatMap(([container, usage]) => {
+      const base = {
+        object: { kind: 'Pod', name: pod.name, uid: pod.uid },
+        service: pod.service,
+        container,
+        reason: 'HighUsage',
+        field: 'metrics.k8s.io',
+      }
+      return nearLimits(usage, limits[container] ?? {}).map((finding) => ({ ...base, ...finding }))
     })
   })
+}
+
+function nearLimits(
+  usage: Usage,
+  { cpu, memory }: Partial<Usage>,
+): Pick<Finding, 'code' | 'message' | 'advice'>[] {
+  const found: Pick<Finding, 'code' | 'message' | 'advice'>[] = []
+  if (memory && usage.memory / memory >= USED_SHARE) {
+    const message = `${Math.round((usage.memory / memory) * 100)} % of ${Math.round(memory / 1024 ** 2)} MiB`
+    const advice = 'raise the memory limit, or find what it keeps'
+    found.push({ code: 'MEMORY_NEARLY_USED', message, advice })
+  }
+  if (cpu && usage.cpu / cpu >= USED_SHARE) {
+    const message = `${Math.round((usage.cpu / cpu) * 100)} % of ${cpu} CPU, and it is slowed down at its limit`
+    const advice = 'add pods (emr scale ENV SERVICE N), raise the CPU limit, or find what it computes'
+    found.push({ code: 'CPU_NEARLY_USED', message, advice })
+  }
+  return found
 }
 
 export function databaseFindings({ databases = [], alarms = [] }: Known): Finding[] {

@@ -6,6 +6,9 @@ export interface DatabaseCause {
   line: string
 }
 
+/** Troubleshooting's `nc -zv` from inside a pod. */
+const TRY = 'from inside a pod: emr smoke-test ENV --tag stores'
+
 /** In the words of PostgreSQL, of Node's net and of the common drivers. Name, time-out and refusal are told apart. */
 const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
   [
@@ -13,7 +16,7 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
     {
       code: 'name',
       text: "the database's name does not resolve",
-      advice: 'compare the host with `emr outputs`; look at CoreDNS',
+      advice: 'compare the host with `emr outputs ENV`; look at CoreDNS',
     },
   ],
   [
@@ -45,7 +48,7 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
     {
       code: 'timeout',
       text: 'the database does not answer: a security group or a route is in the way',
-      advice: 'compare the security groups of the nodes and of RDS, port 5432, and the routes',
+      advice: `compare the security groups of the nodes and of RDS, port 5432, and the routes; ${TRY}`,
     },
   ],
   [
@@ -53,11 +56,21 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
     {
       code: 'refused',
       text: 'the database refuses connections: the address is right, and nothing listens there',
-      advice: 'look at the status of the RDS instance, and at host and port',
+      advice: `look at the status of the RDS instance, and at host and port; ${TRY}`,
     },
   ],
 ]
 const ABOUT_DATABASE = /database|postgres|\bpg\b|5432|sql/i
+
+/** A driver that finds its way back says it once or twice. */
+const FAILING_LINES = 3
+
+/** What the recent log of a pod that serves tells of its database, when it tells so again and again. */
+export function databaseTrouble(lines: readonly string[]): (DatabaseCause & { lines: string[] }) | undefined {
+  const telling = lines.filter((line) => databaseCause([line]) !== undefined)
+  const cause = telling.length < FAILING_LINES ? undefined : databaseCause(telling.slice(-1))
+  return cause && { ...cause, lines: telling }
+}
 
 /** A failure whose log tells of the database, with what that says to do. No database takes a program's memory. */
 export function explainedBy<Found extends { code: string; advice: string }>(

@@ -1,7 +1,7 @@
 import type { RolloutThresholds } from '../environment.ts'
 import type { EventFacts } from '../rollout/facts.ts'
 import { CATALOGUE, type Finding } from './catalogue.ts'
-import { addOnFindings, databaseFindings, memoryFindings, nodeFindings } from './cluster.ts'
+import { addOnFindings, databaseFindings, nodeFindings, usageFindings } from './cluster.ts'
 import {
   autoscalerFindings,
   budgetFindings,
@@ -64,7 +64,7 @@ export function evaluate(
     ...ingressFindings(facts, now),
     ...budgetFindings(facts),
     ...quotaFindings(facts),
-    ...memoryFindings(facts),
+    ...usageFindings(facts),
   ]
 }
 

@@ -27,8 +27,8 @@ export interface WorkloadFacts extends DeploymentFacts {
   labels: Record<string, string>
   /** Named ports of its containers. */
   ports: string[]
-  /** Bytes, by container. */
-  memoryLimits: Record<string, number>
+  /** By container. */
+  limits: Record<string, Partial<Usage>>
 }
 
 export interface ServiceFacts extends Identity {

@@ -1,4 +1,5 @@
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
+import { withNames } from '../../domain/diagnosis/advice.ts'
 import { explainedBy } from '../../domain/diagnosis/database.ts'
 import type { EventFacts } from '../../domain/rollout/facts.ts'
 import type { LogExcerpt, RolloutFailure } from '../../domain/rollout/report.ts'
@@ -30,9 +31,13 @@ export async function diagnose(
   const logs = pod && container ? await logsOf(ports, pod.name, container.name, container.restarts > 0) : []
   const failure: RolloutFailure = {
     service,
-    finding: explainedBy(
-      finding,
-      logs.flatMap(({ lines }) => lines),
+    finding: withNames(
+      explainedBy(
+        finding,
+        logs.flatMap(({ lines }) => lines),
+      ),
+      ports.environment.name,
+      service,
     ),
     image: container?.image,
     node: pod?.node,
@@ -51,7 +56,12 @@ async function logsOf(
 ): Promise<LogExcerpt[]> {
   const read = async (previous: boolean): Promise<LogExcerpt> => {
     const source = { pod, container, previous, lines: LOG_LINES }
-    return { pod, container, previous, lines: await workloads.logLines(source, signal) }
+    // A failure is told also where its logs cannot be had.
+    const lines = await workloads.logLines(source, signal).catch(() => {
+      signal.throwIfAborted()
+      return []
+    })
+    return { pod, container, previous, lines }
   }
   const logs = await Promise.all([...(restarted ? [read(true)] : []), read(false)])
   const told = logs.filter(({ lines }) => lines.length > 0)

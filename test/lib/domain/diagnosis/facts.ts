@@ -29,7 +29,7 @@ export function deployment(facts: Partial<WorkloadFacts> = {}): WorkloadFacts {
     total: 2,
     labels: { app: 'app' },
     ports: ['http'],
-    memoryLimits: { app: 100 },
+    limits: { app: { memory: 100 } },
     ...facts,
   }
 }
