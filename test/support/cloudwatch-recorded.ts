@@ -46,14 +46,16 @@ const PAGES: Record<string, object> = {
     LogAlarms: [alarm('errors', { StateValue: 'INSUFFICIENT_DATA', StateReason: 'no data points' })],
   },
 }
+/** The first one goes on in a second page. */
 const RESULTS = [
-  { Id: 'm0', StatusCode: 'Complete', Values: [40, 50, 60] },
+  { Id: 'm0', StatusCode: 'PartialData', Values: [40, 50] },
   { Id: 'm1', StatusCode: 'PartialData', Values: [12] },
   { Id: 'm2', StatusCode: 'Forbidden', Values: [] },
   { Id: 'm3', StatusCode: 'Forbidden', Values: [] },
   { Id: 'm4', StatusCode: 'Complete', Values: [1] },
   { Id: 'm5', StatusCode: 'Complete', Values: [1] },
 ]
+const REST = [{ Id: 'm0', StatusCode: 'Complete', Values: [60] }]
 const FAILURES: Record<string, [status: number, code: string, message: string]> = {
   expired: [400, 'ExpiredTokenException', 'The security token included in the request is expired'],
   denied: [
@@ -71,13 +73,21 @@ export interface CloudState {
   alarms?: object[]
 }
 
+/** A call of CloudWatch: its name, and what was asked. */
+export interface CloudCall {
+  name: string
+  // biome-ignore lint/suspicious/noExplicitAny: as the wire has it
+  input: any
+}
+
 /**
  * CloudWatch and RDS as recorded, under `/recorded`; under `/expired` and `/denied` they refuse.
  * @param states further ones, by name: the path that they are served under
  */
 export async function startRecordedCloud(
   states: Record<string, CloudState> = {},
-): Promise<{ url: string; close: () => void }> {
+): Promise<{ url: string; calls: CloudCall[]; close: () => void }> {
+  const calls: CloudCall[] = []
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
@@ -95,16 +105,19 @@ export async function startRecordedCloud(
     }
     response.writeHead(200, { 'content-type': isRds ? 'text/xml' : 'application/x-amz-json-1.0' })
     const { database = 'maintenance', alarms } = states[mode] ?? {}
-    const told = alarms ? { MetricAlarms: alarms } : undefined
-    response.end(
-      isRds
-        ? databases(mode, database)
-        : JSON.stringify(told ?? cloudWatch(String(request.headers['x-amz-target']), body)),
-    )
+    if (isRds) {
+      response.end(databases(mode, database))
+      return
+    }
+    const name = String(request.headers['x-amz-target']).split('.').at(-1) ?? ''
+    const call = { name, input: JSON.parse(body) }
+    calls.push(call)
+    response.end(JSON.stringify(cloudWatch(call, alarms)))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
     close: () => {
       server.closeAllConnections()
       server.close()
@@ -112,13 +125,32 @@ export async function startRecordedCloud(
   }
 }
 
-function cloudWatch(target: string, body: string): unknown {
-  const input = JSON.parse(body)
-  if (target.endsWith('GetMetricData')) {
-    const count = input.MetricDataQueries.length
-    return { MetricDataResults: RESULTS.slice(0, count), Messages: [] }
+function cloudWatch({ name, input }: CloudCall, alarms: object[] | undefined): unknown {
+  if (name === 'GetMetricData') return metricData(input, alarms !== undefined)
+  const page = alarms ? { MetricAlarms: alarms } : (PAGES[input.NextToken ?? ''] ?? {})
+  // Who does not ask for types is told of alarms on metrics alone.
+  const types: string[] = input.AlarmTypes ?? ['MetricAlarm']
+  const wanted = Object.entries(page).filter(
+    ([key]) => key === 'NextToken' || types.includes(key.slice(0, -1)),
+  )
+  return Object.fromEntries(wanted)
+}
+
+function metricData({ MetricDataQueries, NextToken }: CloudCall['input'], isState: boolean): unknown {
+  if (!isState) {
+    if (NextToken === 'rest') return { MetricDataResults: REST }
+    return { MetricDataResults: RESULTS.slice(0, MetricDataQueries.length), NextToken: 'rest' }
   }
-  return PAGES[input.NextToken ?? '']
+  const returned = MetricDataQueries.filter(
+    ({ ReturnData }: { ReturnData?: boolean }) => ReturnData !== false,
+  )
+  return {
+    MetricDataResults: returned.map(({ Id }: { Id: string }) => ({
+      Id,
+      StatusCode: 'Complete',
+      Values: [7],
+    })),
+  }
 }
 
 function databases(name: string, status: string): string {
