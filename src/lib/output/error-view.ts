@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { withoutValues } from '../domain/row-values.ts'
 import { EmrError, ExitCode, InterruptedError, messageOf } from '../errors.ts'
 import { fileFault } from '../files.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
@@ -20,7 +21,7 @@ export interface ErrorDocument {
  */
 export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
   if (interrupt?.aborted) return asInterruption(error, interrupt)
-  if (error instanceof EmrError) return error
+  if (error instanceof EmrError) return withoutValuesOfCause(error)
   const fault = fileFault(error)
   if (fault !== undefined && isOfEnvironment(error)) {
     const { path } = error
@@ -35,12 +36,13 @@ export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
     )
   }
   if (isOfDatabase(error)) {
-    return new EmrError(`The database server refused: ${error.message}`, {
+    const { table, column, constraint } = error
+    return new EmrError(`The database server refused: ${safeMessage(error)}`, {
       code: 'DATABASE_REFUSED',
       exitCode: ExitCode.tool,
       suggestions: error.code === INSUFFICIENT_PRIVILEGE ? [ROLE_ADVICE] : [],
-      details: { sqlState: error.code },
-      cause: error,
+      details: { sqlState: error.code, table, column, constraint },
+      cause: safeCause(error),
     })
   }
   return new EmrError(`${messageOf(error)} (this is a bug in emr)`, {
@@ -65,8 +67,37 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 const ROLE_ADVICE =
   'what the database role needs: docs/runbooks/backup-and-restore.md; or leave owners and grants out: --no-owner'
 
-/** What a PostgreSQL server answers in place of a result. */
-function isOfDatabase(error: unknown): error is Error & { code: string } {
+/** An answer of a PostgreSQL server in place of a result; its `detail` and `hint` are of values and are never shown. */
+interface DatabaseError extends Error {
+  code: string
+  table?: string
+  column?: string
+  constraint?: string
+  /** The functions in which it happened. */
+  where?: string
+}
+
+/** Without what may be of a patient; what a function of the database raises is in words that nobody knows. */
+function safeMessage({ message, code, where = '' }: DatabaseError): string {
+  return / at RAISE$/m.test(where) ? `a function of the database raised ${code}` : withoutValues(message)
+}
+
+/** Its stack, for DEBUG. */
+function safeCause(error: DatabaseError): Error {
+  const safe = new Error(safeMessage(error))
+  safe.stack = error.stack?.replace(error.message, () => safe.message)
+  return safe
+}
+
+/** Whoever says more of an error of the database quotes its message. */
+function withoutValuesOfCause(error: EmrError): EmrError {
+  const { cause, code, exitCode, suggestions, details } = error
+  if (!isOfDatabase(cause)) return error
+  const message = error.message.replaceAll(cause.message, () => safeMessage(cause))
+  return new EmrError(message, { code, exitCode, suggestions, details, cause: safeCause(cause) })
+}
+
+function isOfDatabase(error: unknown): error is DatabaseError {
   if (!(error instanceof Error)) return false
   const { code, severity } = error as { code?: unknown; severity?: unknown }
   return typeof severity === 'string' && /^[0-9A-Z]{5}$/.test(String(code))
@@ -82,7 +113,8 @@ function fileAdvice({ code, path }: NodeJS.ErrnoException): string {
 function asInterruption(error: unknown, { reason }: AbortSignal): EmrError {
   if (error instanceof InterruptedError) return error
   const details = error instanceof EmrError ? error.details : {}
-  return new InterruptedError(messageOf(reason), details, [], error)
+  const cause = error instanceof EmrError ? withoutValuesOfCause(error) : error
+  return new InterruptedError(messageOf(reason), details, [], isOfDatabase(cause) ? safeCause(cause) : cause)
 }
 
 export function errorDocument({ code, message, exitCode, suggestions, details }: EmrError): ErrorDocument {

@@ -1,3 +1,4 @@
+import { withoutRowValues } from '../domain/row-values.ts'
 import { EmrError, ExitCode, InterruptedError } from '../errors.ts'
 import { type Command, type CommandResult, commandLine, redact } from './command.ts'
 
@@ -17,6 +18,9 @@ export interface Runner {
   run(command: Command, options?: RunOptions): Promise<CommandResult>
 }
 
+/** Their words hold values of rows, which may be of patients. */
+const POSTGRES = /(?:^|\/)(?:pg_\w+|psql)$/
+
 /** An external program could not be started, or failed. */
 export class ToolError extends EmrError {
   /** The program's first argument: `upgrade` of `helm upgrade …`. */
@@ -25,7 +29,8 @@ export class ToolError extends EmrError {
 
   constructor(command: Command, why: string, result: CommandResult) {
     const line = commandLine(command)
-    const stderr = result.stderr.trim()
+    const shown = POSTGRES.test(command.file) ? withoutRowValues(result.stderr) : result.stderr
+    const stderr = shown.trim()
     super([`${line} ${why}`, lastLines(stderr)].filter(Boolean).join(': '), {
       code: 'TOOL_FAILED',
       exitCode: ExitCode.tool,
@@ -33,7 +38,7 @@ export class ToolError extends EmrError {
     })
     this.name = 'ToolError'
     this.verb = command.args[0]
-    this.result = result
+    this.result = { ...result, stderr: shown }
   }
 }
 

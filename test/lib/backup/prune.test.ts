@@ -4,11 +4,13 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { BackupCatalog } from '../../../src/lib/adapters/store/catalog.ts'
 import { DirectoryStore } from '../../../src/lib/adapters/store/directory.ts'
+import { StoreLock } from '../../../src/lib/adapters/store/lock.ts'
 import { S3Store } from '../../../src/lib/adapters/store/s3.ts'
 import type { ObjectStore } from '../../../src/lib/adapters/store/store.ts'
 import type { PruneResult } from '../../../src/lib/workflows/backup/prune.ts'
 import { full, incremental } from '../domain/backup/generate.ts'
 import { hasMoto, startMoto } from './moto.ts'
+import { startProgram } from './program.ts'
 import { type BackupProject, backupProject } from './project.ts'
 import { type S3Proxy, startS3Proxy } from './s3-proxy.ts'
 
@@ -90,6 +92,44 @@ describe('db-backup prune of a directory', () => {
     expect(await project.json<PruneResult>('prune', '--apply')).toMatchObject({ uploads: 0 })
     expect(await idsOf(store)).toEqual(LEFT)
   })
+
+  test('of a protected environment wants its name', async () => {
+    const { project, store, before } = await prepare(
+      'protected: true',
+      'aws: {accountId: "123456789012", region: us-east-1}',
+    )
+    // Somewhere where nobody can be asked.
+    for (const [answer, code] of [
+      [['--yes'], 'CONFIRMATION_NEEDED'],
+      [['--confirm', 'other'], 'CONFIRMATION_WRONG'],
+    ] as const) {
+      const { exitCode, stdout } = await project.run('prune', '--apply', '--json', ...answer)
+      expect(exitCode).toBe(2)
+      expect(JSON.parse(stdout).error).toMatchObject({ code })
+      expect(await keysOf(store)).toEqual(before)
+    }
+    await project.json('prune', '--apply', '--confirm', 'local')
+    expect(await idsOf(store)).toEqual(LEFT)
+  })
+
+  test('waits for nobody: while another run has the lock it deletes nothing', async () => {
+    const { project, store, catalog, before } = await prepare()
+    const lock = await StoreLock.take(store, catalog.recordKey('lock'), 'Full backup of local')
+    const { exitCode, stderr } = await project.run('prune', '--apply')
+    expect(stderr).toContain('Another Full backup of local is under way')
+    expect(exitCode).toBe(8)
+    await lock.release()
+    expect(await keysOf(store)).toEqual(before)
+  })
+
+  test('keeps a damaged backup and what may go on from it', async () => {
+    const { project, store, catalog } = await prepare()
+    await store.put(catalog.keyOf('b-old', 'manifest.json'), '{}')
+    const { decisions } = await project.json<PruneResult>('prune', '--apply')
+    const kept = decisions.filter(({ action }) => action === 'keep').map(({ id }) => id)
+    expect(kept).toEqual(expect.arrayContaining(['b-old', 'e-orphan']))
+    expect(await idsOf(store)).toEqual(['b-old', 'c-base', 'd-new', 'e-orphan', 'f-failed'])
+  })
 })
 
 describe.skipIf(!hasMoto)('db-backup prune of S3', () => {
@@ -107,6 +147,7 @@ describe.skipIf(!hasMoto)('db-backup prune of S3', () => {
   })
   let buckets = 0
   async function prepare() {
+    void proxy.fail(/^$/, 500)
     buckets += 1
     const bucket = `prune-${buckets}`
     const region = 'us-east-1'
@@ -135,5 +176,45 @@ describe.skipIf(!hasMoto)('db-backup prune of S3', () => {
     expect(run.exitCode).toBe(exitCode)
     expect(JSON.parse(run.stdout).error).toMatchObject({ code })
     expect(await keysOf(store)).toEqual(before)
+  })
+
+  test('asks where nothing protects it either, and aborts uploads that nobody will finish', async () => {
+    const { project, store, before } = await prepare()
+    // The emulator says of each that it began in 2010.
+    const upload = await store.create('local/f-failed/data-2')
+    await upload.write(Buffer.from('half'))
+    expect(await store.unfinishedUploads('local/')).toHaveLength(1)
+    expect(await project.json<PruneResult>('prune')).toMatchObject({ applied: false, uploads: 1 })
+    expect((await project.run('prune', '--apply')).exitCode).toBe(2)
+    expect(await keysOf(store)).toEqual(before)
+    expect(await store.unfinishedUploads('local/')).toHaveLength(1)
+    expect(await project.json<PruneResult>('prune', '--apply', '--yes')).toMatchObject({ uploads: 1 })
+    expect(await store.unfinishedUploads('local/')).toEqual([])
+    expect(await idsOf(store)).toEqual(LEFT)
+  })
+
+  test('killed in the middle of a backup: what remains is none, and goes with the next prune', async () => {
+    const { project, store, catalog, before } = await prepare()
+    const argv = ['prune', 'local', '--config', project.config, '--apply', '--yes']
+    const caught = proxy.fail(/^DELETE .*b-old\/data-2/, 'hang')
+    const program = startProgram(['db-backup', ...argv])
+    await caught
+    // It holds the lock meanwhile.
+    expect(await keysOf(store)).toContainEqual(expect.stringMatching(/^local\/_lock\//))
+    expect((await project.run('prune', '--apply', '--yes')).exitCode).toBe(8)
+    program.kill()
+    await program.ended
+    void proxy.fail(/^$/, 500)
+    const gone = ['local/e-orphan/', 'local/b-old/data-1', 'local/b-old/manifest.json']
+    const left = (await keysOf(store)).filter((key) => !key.includes('_lock'))
+    expect(left).toEqual(before.filter((key) => !gone.some((start) => key.startsWith(start))))
+    const list = await project.json('list')
+    expect(list).toMatchObject({ damaged: [], orphans: [], unfinished: ['b-old', 'f-failed'] })
+    expect((await catalog.read()).manifests.map(({ id }) => id)).toEqual(['a-old', 'c-base', 'd-new'])
+    // When the lock is stale, and what is unfinished is nobody's any more.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * DAY })
+    onTestFinished(() => void vi.useRealTimers())
+    await project.json('prune', '--apply', '--yes')
+    expect(await idsOf(store)).toEqual(['c-base', 'd-new'])
   })
 })

@@ -10,7 +10,6 @@ import {
 } from '@aws-sdk/client-s3'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { lockStore } from '../../../src/lib/adapters/store/lock.ts'
 import { S3Store } from '../../../src/lib/adapters/store/s3.ts'
 import { readText } from '../../../src/lib/adapters/store/store.ts'
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
@@ -69,19 +68,6 @@ describe.skipIf(!hasMoto)('a store in S3', () => {
     expect(await readText(store, 'local/c/manifest.json')).toBe('one')
     expect(await head('local/c/manifest.json')).toMatchObject({ ServerSideEncryption: 'aws:kms' })
     await store.delete(['local/c/manifest.json'])
-  })
-  test('one run at a time; a lock that is left behind for the same database is taken over', async () => {
-    const first = await lockStore(store, 'local/_lock.json', 'full backup', 'system/1')
-    await expect(lockStore(store, 'local/_lock.json', 'prune')).rejects.toMatchObject({
-      code: 'BACKUP_LOCKED',
-      exitCode: 8,
-    })
-    const second = await lockStore(store, 'local/_lock.json', 'full backup', 'system/1')
-    // The lock is the second one's now, so the first may not take it away.
-    await first.release()
-    expect(await store.list('local/')).toHaveLength(1)
-    await second.release()
-    expect(await store.list('local/')).toEqual([])
   })
   test('says what is missing', async () => {
     await expect(store.read('local/none')).rejects.toMatchObject({ code: 'STORE_OBJECT_MISSING' })

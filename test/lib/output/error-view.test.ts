@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { EmrError, ExitCode, InterruptedError } from '../../../src/lib/errors.ts'
-import { asEmrError } from '../../../src/lib/output/error-view.ts'
+import { asEmrError, errorDocument, errorView } from '../../../src/lib/output/error-view.ts'
 
 const options = { code: 'CLUSTER_UNREACHABLE', exitCode: ExitCode.preflight, details: { server: 'x' } }
 const unreachable = new EmrError('The operation was aborted', options)
@@ -18,6 +18,25 @@ test('what a database server refuses is none', () => {
   expect(error).toMatchObject({ code: 'DATABASE_REFUSED', exitCode: 5, details: { sqlState: '42501' } })
   expect(error.message).toBe('The database server refused: permission denied to create database')
   expect(error.suggestions.join()).toContain('docs/runbooks/backup-and-restore.md')
+})
+
+test('what a database server refuses is told without the values of rows, also where others quote it', () => {
+  const refusal = Object.assign(new Error('invalid input syntax for type integer: "Jane "J" Doe\n1980"'), {
+    ...{ severity: 'ERROR', code: '22P02', detail: 'Key (ssn)=(123) Jane', table: 't', constraint: 't_pkey' },
+  })
+  const quoting = new EmrError(`The replay failed: ${refusal.message}`, { ...options, cause: refusal })
+  const raised = Object.assign(new Error('Jane is too young'), {
+    ...{ severity: 'ERROR', code: 'P0001', where: 'PL/pgSQL function f() line 1 at RAISE' },
+  })
+  for (const thrown of [refusal, quoting, raised]) {
+    for (const interrupt of [undefined, AbortSignal.abort(new InterruptedError())]) {
+      const error = asEmrError(thrown, interrupt)
+      expect(JSON.stringify(errorDocument(error)) + errorView(error, true)).not.toMatch(/Jane|Doe|1980|123/)
+    }
+  }
+  expect(asEmrError(quoting).message).toBe('The replay failed: invalid input syntax for type integer: "***"')
+  expect(asEmrError(refusal).details).toMatchObject({ table: 't', constraint: 't_pkey' })
+  expect(errorView(asEmrError(refusal), true)).toContain('error-view.test.ts')
 })
 
 describe('after an interrupt', () => {

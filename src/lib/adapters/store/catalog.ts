@@ -23,10 +23,18 @@ export interface CatalogContent {
 export class BackupCatalog {
   readonly store: ObjectStore
   readonly #environment: string
+  readonly #confirm: () => Promise<void>
 
-  constructor(store: ObjectStore, environment: string) {
+  /** @param confirm throws when nothing may be published or deleted any more: what is there may be another run's by now */
+  constructor(store: ObjectStore, environment: string, confirm: () => Promise<void> = async () => {}) {
     this.store = store
     this.#environment = environment
+    this.#confirm = confirm
+  }
+
+  /** The same backups, for a run that holds the lock. */
+  held(lock: { confirm(): Promise<void> }): BackupCatalog {
+    return new BackupCatalog(this.store, this.#environment, () => lock.confirm())
   }
 
   keyOf(id: string, name: string): string {
@@ -64,6 +72,7 @@ export class BackupCatalog {
     const body = JSON.stringify(manifest)
     const text = `${JSON.stringify({ checksum: checksum(body), manifest }, null, 2)}\n`
     const key = this.keyOf(manifest.id, MANIFEST)
+    await this.#confirm()
     if (await this.store.putOnce(key, text)) return true
     // Where the answer to a write was lost, the next attempt finds what the first one wrote.
     return (await readText(this.store, key)) === text
@@ -77,6 +86,7 @@ export class BackupCatalog {
 
   /** Deletes a backup; the manifest first, so that half a deletion leaves nothing that counts. */
   async remove(id: string): Promise<void> {
+    await this.#confirm()
     const files = await this.store.list(this.keyOf(id, ''))
     const keys = files.map(({ key }) => key)
     await this.store.delete(keys.filter(isManifest))

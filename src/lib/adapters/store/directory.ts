@@ -97,7 +97,8 @@ export class DirectoryStore implements ObjectStore {
       for (const key of keys) await rm(join(this.url, key), { force: true })
       const folders = new Set(keys.map((key) => dirname(join(this.url, key))))
       // A folder that still has something in it stays.
-      for (const folder of folders) if (folder !== this.url) await rmEmpty(folder)
+      for (let folder of folders)
+        while (folder !== this.url && (await rmEmpty(folder))) folder = dirname(folder)
     })
   }
 
@@ -135,9 +136,16 @@ export class DirectoryStore implements ObjectStore {
 
   #openPartial(target: string): Promise<{ partial: string; file: FileHandle }> {
     return this.#guard(async () => {
-      await mkdir(dirname(target), { recursive: true, mode: 0o700 })
       const partial = `${target}.${randomUUID()}.partial`
-      return { partial, file: await open(partial, 'wx', 0o600) }
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+          return { partial, file: await open(partial, 'wx', 0o600) }
+        } catch (error) {
+          // Whoever deletes the last file of a folder removes it too.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 10) throw error
+        }
+      }
     })
   }
 
@@ -194,8 +202,15 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close())
 }
 
-async function rmEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch((error) => {
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error
-  })
+/** @returns whether it is gone */
+async function rmEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return true
+    if (code === 'ENOTEMPTY') return false
+    throw error
+  }
 }

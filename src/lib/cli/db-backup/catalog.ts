@@ -1,5 +1,5 @@
 import { readSlots } from '../../adapters/postgres/source.ts'
-import { lockStore } from '../../adapters/store/lock.ts'
+import { StoreLock } from '../../adapters/store/lock.ts'
 import { ExitCode } from '../../errors.ts'
 import { listView, pruneView, statusView } from '../../output/backup-view.ts'
 import { runTasks } from '../../output/task-list.ts'
@@ -70,7 +70,7 @@ export async function runPrune(flags: PruneFlags, context: CommandContext): Prom
     return { document: result, text: pruneView(result, stdoutTheme) }
   }
   await confirm(environment, `delete ${doomed} backups of ${environment.name}`, { ...flags, ...context })
-  const lock = await lockStore(catalog.store, catalog.recordKey('lock.json'), `prune of ${environment.name}`)
+  const lock = await StoreLock.take(catalog.store, catalog.recordKey('lock'), `Prune of ${environment.name}`)
   try {
     // What was decided before the question may have changed while it was open.
     const decisions = await preparePrune(catalog, options)
@@ -78,7 +78,7 @@ export async function runPrune(flags: PruneFlags, context: CommandContext): Prom
       {
         title: `Delete backups of ${environment.name}`,
         task: (_context, task) =>
-          applyPrune(catalog, decisions, {
+          applyPrune(catalog.held(lock), decisions, {
             onDelete: (id) => {
               task.output = id
             },
@@ -86,6 +86,7 @@ export async function runPrune(flags: PruneFlags, context: CommandContext): Prom
           }),
       },
     ])
+    await lock.confirm()
     const uploads = await abortForgottenUploads(catalog.store, prefix, { apply: true, now })
     const result = { environment: environment.name, applied: true, decisions, uploads }
     return { document: result, text: pruneView(result, stdoutTheme) }

@@ -1,7 +1,7 @@
 import { compress } from '../../adapters/postgres/compress.ts'
 import { connectionLoss } from '../../adapters/postgres/connection.ts'
 import { PostgresSource } from '../../adapters/postgres/source.ts'
-import { lockStore } from '../../adapters/store/lock.ts'
+import { StoreLock } from '../../adapters/store/lock.ts'
 import { storeOutput, type TransferOptions } from '../../adapters/store/transfer.ts'
 import type { BackupManifest } from '../../domain/backup/manifest.ts'
 import { createdView } from '../../output/backup-view.ts'
@@ -86,9 +86,11 @@ export async function withSource<T>(
     const source = await PostgresSource.open(connection, runner, await resourceIdOf(session))
     try {
       const { systemId, oid } = source.facts.database
-      const lock = await lockStore(catalog.store, catalog.recordKey('lock.json'), title, `${systemId}/${oid}`)
+      const database = `${systemId}/${oid}`
+      const lock = await StoreLock.take(catalog.store, catalog.recordKey('lock'), title, database)
       try {
-        return await work(portsOf(session, source, transfer, meter), transfer, meter)
+        const held = { ...session, catalog: catalog.held(lock) }
+        return await work(portsOf(held, source, transfer, meter), transfer, meter)
       } catch (error) {
         throw connectionLoss(
           connection,
