@@ -11,7 +11,8 @@ import { GUARD_SCHEMA } from './guard.ts'
 
 const UNDEFINED_TABLE = '42P01'
 
-const OWN_SCHEMAS = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '${GUARD_SCHEMA}')`
+/** Of pg_namespace n: what a backup is of. */
+export const OWN_SCHEMAS = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '${GUARD_SCHEMA}')`
 
 export interface ServerFacts {
   database: DatabaseIdentity

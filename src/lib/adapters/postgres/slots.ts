@@ -4,6 +4,8 @@ import type { Lsn } from '../../domain/backup/lsn.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
 
+/** SQLSTATE of a lock that was waited for in vain. */
+export const LOCK_NOT_AVAILABLE = '55P03'
 /** SQLSTATE of a slot that another process has. */
 const OBJECT_IN_USE = '55006'
 
@@ -134,20 +136,12 @@ export async function exportSnapshot(
 
 async function slotError(error: unknown, control: Client, lockTimeoutMs: number): Promise<unknown> {
   const { code, message } = error as { code?: string; message: string }
-  if (code === '55P03') {
-    const writers = await openTransactions(control)
-    return new EmrError(
-      `Transactions that have been writing for more than ${lockTimeoutMs / 1000} s keep the backup from a consistent beginning:\n${writers.join('\n')}`,
-      {
-        code: 'SLOT_BLOCKED',
-        exitCode: ExitCode.preflight,
-        suggestions: [
-          'wait for them to end, or end one: SELECT pg_terminate_backend(PID)',
-          '--lock-timeout 10m',
-        ],
-        details: { writers },
-      },
-    )
+  if (code === LOCK_NOT_AVAILABLE) {
+    return blockedBy(control, {
+      code: 'SLOT_BLOCKED',
+      what: `Transactions that have been writing for more than ${lockTimeoutMs / 1000} s keep the backup from a consistent beginning`,
+      condition: 'backend_xid IS NOT NULL',
+    })
   }
   if (code === '53400') {
     return preflight('SLOTS_EXHAUSTED', `The server has no free replication slot: ${message}`, [
@@ -166,15 +160,27 @@ export function preflight(code: string, message: string, suggestions: string[]):
   return new EmrError(message, { code, exitCode: ExitCode.preflight, suggestions })
 }
 
-/** Who writes and since when; not what: a query's text may hold patients' data. */
-async function openTransactions(client: Client): Promise<string[]> {
+/**
+ * The error of having waited in vain: who it is and since when; not what: a query's text may hold patients' data.
+ * @param condition of pg_stat_activity
+ */
+export async function blockedBy(
+  client: Client,
+  { code, what, condition }: { code: string; what: string; condition: string },
+): Promise<EmrError> {
   const { rows } = await client.query(`
     SELECT pid, usename, coalesce(nullif(application_name, ''), '?') AS application, state,
       round(extract(epoch FROM clock_timestamp() - xact_start))::int AS seconds
-    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+    FROM pg_stat_activity WHERE ${condition} AND pid <> pg_backend_pid()
     ORDER BY xact_start LIMIT 20`)
-  return rows.map(
+  const writers = rows.map(
     ({ pid, usename, application, state, seconds }) =>
-      `  process ${pid}, user ${usename}, ${application}, ${state}, writing for ${seconds} s`,
+      `  process ${pid}, user ${usename}, ${application}, ${state}, open for ${seconds} s`,
   )
+  return new EmrError(`${what}:\n${writers.join('\n')}`, {
+    code,
+    exitCode: ExitCode.preflight,
+    suggestions: ['wait for them to end, or end one: SELECT pg_terminate_backend(PID)', '--lock-timeout 10m'],
+    details: { writers },
+  })
 }

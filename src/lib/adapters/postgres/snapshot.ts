@@ -1,6 +1,7 @@
 import type { Client } from 'pg'
 import type { FullManifest, Point, RelationName } from '../../domain/backup/manifest.ts'
 import type { TableSize } from '../../domain/backup/parts.ts'
+import { EmrError, ExitCode } from '../../errors.ts'
 import { type Pipeline, startPipeline } from '../../process/pipeline.ts'
 import { connect, type DatabaseConnection } from './connection.ts'
 import { type ContentHash, contentHashes } from './content.ts'
@@ -15,8 +16,18 @@ import {
 import { schemaFingerprint } from './fingerprint.ts'
 import { markTip } from './mark.ts'
 import { type ClientPrograms, compressCommand, type DumpScope, dumpCommand } from './programs.ts'
-import { type ExportedSnapshot, exportSnapshot } from './slots.ts'
+import { blockedBy, type ExportedSnapshot, exportSnapshot, LOCK_NOT_AVAILABLE } from './slots.ts'
+import { lockTables } from './table-locks.ts'
 import { populatedViews } from './views.ts'
+
+/** How often the tables may change in the middle of being locked. */
+const TURNS = 5
+
+interface Source {
+  connection: DatabaseConnection
+  control: Client
+  programs: ClientPrograms
+}
 
 /** One moment of the source, held for as long as it is read, together with the slot that continues from it. */
 export class SourceSnapshot {
@@ -29,7 +40,7 @@ export class SourceSnapshot {
   readonly #name: string
 
   private constructor(
-    parts: { connection: DatabaseConnection; control: Client; programs: ClientPrograms },
+    parts: Source,
     exported: ExportedSnapshot,
     holder: Client,
     held: { name: string; time: string },
@@ -43,16 +54,38 @@ export class SourceSnapshot {
     this.point = { lsn: exported.lsn, time: held.time }
   }
 
-  /** See exportSnapshot. A second connection takes the snapshot over at once and passes it on to all readers. */
-  static async open(
-    connection: DatabaseConnection,
-    control: Client,
-    programs: ClientPrograms,
-    slot: string,
-    lockTimeoutMs: number,
-  ): Promise<SourceSnapshot> {
+  /**
+   * See exportSnapshot. A second connection takes the snapshot over at once, locks its tables and passes it on to all readers.
+   * @throws {EmrError} SLOT_BLOCKED or TABLES_LOCKED (exit 4), TABLES_CHANGING (exit 5)
+   */
+  static async open(source: Source, slot: string, lockTimeoutMs: number): Promise<SourceSnapshot> {
+    let changed: string[] = []
+    for (let turn = 1; turn <= TURNS; turn += 1) {
+      const snapshot = await SourceSnapshot.#take(source, `${slot}${turn}`, lockTimeoutMs)
+      try {
+        changed = await lockTables(snapshot.#holder)
+        if (changed.length === 0) return snapshot
+      } catch (error) {
+        await snapshot.close()
+        throw await lockError(error, source.control, lockTimeoutMs)
+      }
+      await snapshot.close()
+    }
+    throw new EmrError(
+      `Tables are truncated or altered faster than they can be locked: ${changed.join(', ')}`,
+      {
+        code: 'TABLES_CHANGING',
+        exitCode: ExitCode.tool,
+        suggestions: ['run it again when what truncates or alters them all the time has ended'],
+      },
+    )
+  }
+
+  static async #take(source: Source, slot: string, lockTimeoutMs: number): Promise<SourceSnapshot> {
+    const { connection, control } = source
     const exported = await exportSnapshot(connection, control, slot, lockTimeoutMs)
-    const holder = await connect(connection).catch(async (error) => {
+    const settings = { lock_timeout: String(lockTimeoutMs) }
+    const holder = await connect(connection, { settings }).catch(async (error) => {
       await exported.close()
       throw error
     })
@@ -62,7 +95,7 @@ export class SourceSnapshot {
       const { rows } = await holder.query(
         `SELECT pg_export_snapshot() AS name, ${isoTime('clock_timestamp()')} AS time`,
       )
-      return new SourceSnapshot({ connection, control, programs }, exported, holder, rows[0])
+      return new SourceSnapshot(source, exported, holder, rows[0])
     } catch (error) {
       await Promise.allSettled([holder.end(), exported.close()])
       throw error
@@ -112,4 +145,14 @@ export class SourceSnapshot {
   async close(): Promise<void> {
     await Promise.allSettled([this.#holder.end(), this.#exported.close()])
   }
+}
+
+async function lockError(error: unknown, control: Client, lockTimeoutMs: number): Promise<unknown> {
+  if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) return error
+  return blockedBy(control, {
+    code: 'TABLES_LOCKED',
+    what: `Transactions that change tables have kept the backup from them for more than ${lockTimeoutMs / 1000} s`,
+    condition: `pid IN (SELECT pid FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND locktype = 'relation'
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
+  })
 }

@@ -70,9 +70,10 @@ export class PostgresSource {
     await installGuard(this.#control, fixIdentity)
   }
 
-  /** See exportSnapshot. @param name of the temporary slot */
+  /** See SourceSnapshot.open. @param name beginning of the temporary slot's name */
   async snapshot(name: string, lockTimeoutMs: number): Promise<SourceSnapshot> {
-    return SourceSnapshot.open(this.#connection, this.#control, this.programs, name, lockTimeoutMs)
+    const parts = { connection: this.#connection, control: this.#control, programs: this.programs }
+    return SourceSnapshot.open(parts, name, lockTimeoutMs)
   }
 
   /** What decides whether the chain of this slot can go on. */

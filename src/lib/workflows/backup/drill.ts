@@ -66,6 +66,8 @@ export async function drill(
 /** Backs up, and reads a moment of the source that the backup covers. */
 async function momentOfSource(ports: BackupPorts, request: BackupRequest): Promise<Moment> {
   const { source, progress, slotPrefix, id } = ports
+  // What it may have to alter is locked from then on.
+  await source.installGuard(request.fixIdentity)
   progress.step('Hold a moment of the source')
   const slot = `${slotPrefix}${id.toLowerCase().replaceAll('-', '_')}_drill`
   const held = await source.snapshot(slot, request.lockTimeoutMs)

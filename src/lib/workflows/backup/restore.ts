@@ -11,14 +11,15 @@ import {
   tipOf,
   unusableAfter,
 } from '../../domain/backup/chain.ts'
-import type {
-  BackupManifest,
-  BackupObject,
-  ColumnName,
-  IncrementalManifest,
-  Point,
-  RelationName,
-  SequenceState,
+import {
+  type BackupManifest,
+  type BackupObject,
+  type ColumnName,
+  type IncrementalManifest,
+  type Point,
+  type RelationName,
+  type SequenceState,
+  storedBytes,
 } from '../../domain/backup/manifest.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { Progress } from './ports.ts'
@@ -128,6 +129,8 @@ export async function restore(
   const wanted = (last ?? full).end.lsn
   const begun = await steps.begin(full.id, full.end.lsn, wanted, run.noOwner ? [] : full.roles)
   const resumed = begun.phase === 'replay'
+  const read = resumed ? incrementals : [full, ...incrementals]
+  progress.total(read.reduce((sum, backup) => sum + storedBytes(backup), 0))
   if (!resumed) await load(steps, plan, run)
   if (last) await steps.setIdentities(full.identities, 'BY DEFAULT')
   let transactions = 0
@@ -161,7 +164,6 @@ async function load(
   { full }: RestorePlan,
   { jobs, progress }: { jobs: number; progress: Progress },
 ): Promise<void> {
-  progress.total(full.objects.reduce((sum, { bytes }) => sum + bytes, 0))
   progress.step('Restore the tables')
   await steps.schema(full)
   progress.step('Load the data')
