@@ -44,7 +44,7 @@ export async function diagnoseEnvironment(ports: DiagnosePorts, service?: string
   // Before they are ranked: a log may tell that a finding is only the effect of another one.
   const [told, serving] = await Promise.all([logs.explain(found), logs.ofServing(pods ?? [], found)])
   const ranked: DiagnosedFinding[] = rank([...told, ...serving])
-  const findings = ranked.map((finding) => withNames(finding, environment.name))
+  const findings = ranked.map((finding) => withNames(withLog(finding), environment.name))
   const notEvaluated = [...gaps, ...logs.gaps]
   const unhealthy = findings.some(({ severity }) => severity === 'problem')
   return {
@@ -56,4 +56,11 @@ export async function diagnoseEnvironment(ports: DiagnosePorts, service?: string
     notEvaluated,
     pods: pods?.length,
   }
+}
+
+/** A cause that writes no log, for example a hook's Job, shows what those tell that suffer from it. */
+function withLog(finding: DiagnosedFinding): DiagnosedFinding {
+  const effects: LoggedFinding[] = finding.effects
+  const log = finding.log ?? effects.find((effect) => effect.log)?.log
+  return log ? { ...finding, log } : finding
 }

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Diagnosis } from '../../../src/lib/workflows/diagnose.ts'
@@ -20,7 +21,10 @@ const faults: [fault: string, code: string, evidence: RegExp][] = [
 ]
 
 const environments = Object.fromEntries(
-  [...faults.map(([fault]) => fault), 'quota', 'healthy', 'changed'].map((name) => [name, { rollout }]),
+  [...faults.map(([fault]) => fault), 'quota', 'healthy', 'changed', 'stuck', 'slow'].map((name) => [
+    name,
+    { rollout },
+  ]),
 )
 
 describe.skipIf(!onSandbox)('emr diagnose', () => {
@@ -28,7 +32,14 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
   beforeAll(async () => {
     project = await openProject({ environments, services })
     await project.emr('sandbox', 'start')
-    await Promise.all(['healthy', 'changed', 'quota'].map((name) => project.emr('deploy', name)))
+    const healthy = ['healthy', 'changed', 'quota', 'stuck', 'slow']
+    await Promise.all(healthy.map((name) => project.emr('deploy', name)))
+    // It counts as stuck after a minute: the other tests run meanwhile.
+    const where = ['-n', project.namespaceOf('stuck')]
+    const [pod = ''] = (await project.kubectl('get', 'pods', '-o', 'name', ...where)).stdout.split('\n')
+    const finalizers = JSON.stringify({ metadata: { finalizers: ['example.com/held'] } })
+    await project.kubectl('patch', pod, ...where, '--type=merge', '-p', finalizers)
+    await project.kubectl('delete', pod, ...where, '--grace-period=1', '--wait=false')
   })
   afterAll(() => project.close())
 
@@ -84,6 +95,40 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     JSON.stringify(patch),
   ]
   const spec = (value: object) => ({ spec: value })
+  const targetPort = (value: string) => {
+    const patch = [{ op: 'replace', path: '/spec/ports/0/targetPort', value }]
+    return ['patch', 'service', 'task-service', '--type=json', '-p', JSON.stringify(patch)]
+  }
+  const inTemplate = (pod: object) => JSON.stringify(spec({ template: spec(pod) }))
+  const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }
+  const containers = [{ name: 'migrate', image: 'migrate:1.0.1-fail', securityContext }]
+  const podSecurity = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } }
+  const objects: Record<string, object> = {
+    'hook.json': {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'migrate' },
+      spec: {
+        backoffLimit: 1,
+        template: spec({ restartPolicy: 'Never', securityContext: podSecurity, containers }),
+      },
+    },
+    'ingress.json': {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'lost' },
+      spec: { defaultBackend: { service: { name: 'nobody', port: { number: 80 } } } },
+    },
+    'budget.json': {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'tight' },
+      spec: { minAvailable: 2, selector: { matchLabels: { 'app.kubernetes.io/name': 'task-service' } } },
+    },
+  }
+  const made = (code: string, file: string): [string, string[], string[]] => {
+    return [code, ['apply', '-f', file], ['delete', '-f', file]]
+  }
   /** Made by hand in a healthy environment, and undone. */
   const changes: [code: string, make: string[], undo: string[]][] = [
     [
@@ -106,28 +151,74 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       ['rollout', 'pause', 'deployment/task-service'],
       ['rollout', 'resume', 'deployment/task-service'],
     ],
+    ['PORT_MISMATCH', targetPort('nobody'), targetPort('http')],
+    made('INGRESS_BACKEND', 'ingress.json'),
+    made('DISRUPTION_BLOCKED', 'budget.json'),
+    [
+      'INIT_FAILING',
+      [
+        'patch',
+        'deployment',
+        'task-service',
+        '-p',
+        inTemplate({
+          initContainers: [{ name: 'migrate', image: 'migrate:1.0.1-crashloop', securityContext }],
+        }),
+      ],
+      ['rollout', 'undo', 'deployment/task-service'],
+    ],
+    made('HOOK_FAILED', 'hook.json'),
   ]
   test.concurrent('what was changed by hand is found, and gone when it is undone', async ({ expect }) => {
     const inNamespace = ['-n', project.namespaceOf('changed')]
+    for (const [name, object] of Object.entries(objects))
+      writeFileSync(join(project.folder, name), JSON.stringify(object))
+    const kubectl = (words: string[]) => {
+      const own = words.map((word) => (word in objects ? join(project.folder, word) : word))
+      return project.kubectl(...inNamespace, ...own)
+    }
     for (const [code, make, undo] of changes) {
-      expect(await project.kubectl(...inNamespace, ...make), code).toMatchObject({ code: 0 })
+      expect(await kubectl(make), code).toMatchObject({ code: 0, stderr: '' })
       await untilFound('changed', code)
-      await project.kubectl(...inNamespace, ...undo)
+      await kubectl(undo)
       await expect
         .poll(async () => (await diagnose('changed')).diagnosis.findings, { timeout: 20_000 })
         .toEqual([])
     }
+    await kubectl(['delete', 'deployment', 'task-service'])
+    const { findings } = await untilFound('changed', 'DEPLOYMENT_GONE')
+    expect(findings).toHaveLength(1)
+    expect(findings[0]?.advice).toBe('deploy it: emr deploy changed --services task-service')
   })
 
-  test('CoreDNS that is gone is found in every environment', async () => {
-    const scale = (replicas: number) =>
-      project.kubectl('scale', '-n', 'kube-system', 'deployment/coredns', `--replicas=${replicas}`)
+  test.concurrent('a roll-out that is slow, and well, is nothing to tell of', async ({ expect }) => {
+    const { child, ended } = project.start('deploy', 'slow', '--tag', '1.0.1-slow', '--skip-smoke-tests')
+    const told: string[] = []
+    while (child.exitCode === null) {
+      const { findings } = (await diagnose('slow')).diagnosis
+      told.push(...findings.flatMap((each) => [each, ...each.effects]).map(({ code }) => code))
+    }
+    expect((await ended).code).toBe(0)
+    expect(told).toEqual([])
+  })
+
+  test.each([
+    ['coredns', 'DNS_MISSING', 2],
+    ['metrics-server', 'METRICS_MISSING', 1],
+  ])('%s that is gone is found in every environment', async (name, code, replicas) => {
+    const scale = (to: number) =>
+      project.kubectl('scale', '-n', 'kube-system', `deployment/${name}`, `--replicas=${to}`)
     await scale(0)
-    await untilFound('healthy', 'DNS_MISSING')
-    await scale(2)
+    await untilFound('healthy', code)
+    await scale(replicas)
     await expect
       .poll(async () => (await diagnose('healthy')).diagnosis.health, { timeout: 20_000 })
       .toBe('healthy')
+  })
+
+  test('a pod that something holds is stuck once its time is long over', async () => {
+    const first = async () => (await diagnose('stuck')).diagnosis.findings[0]?.code
+    await expect.poll(first, { timeout: 90_000, interval: 1000 }).toBe('STUCK_TERMINATING')
   })
 
   test('what may not be read is not evaluated, and never healthy', async () => {
@@ -137,12 +228,13 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
         denied: [
           { verb: 'list', resource: 'nodes' },
           { verb: 'list', resource: 'ingresses' },
+          { verb: 'get', resource: 'pods' },
         ],
       })
       const { code, diagnosis } = await diagnose('healthy')
       expect(diagnosis.health).toBe('unknown')
       expect(diagnosis.notEvaluated.map(({ what }) => what)).toEqual(
-        expect.arrayContaining(['nodes', 'ingresses']),
+        expect.arrayContaining(['nodes', 'ingresses', 'logs of pods']),
       )
       expect(code).toBe(4)
       const { stdout } = await project.emr('diagnose', 'healthy')

@@ -53,7 +53,11 @@ test('pods that fail alike are read once, and explained alike', async () => {
   const { findings, asked } = await diagnose({ pods, databases }, () => [REFUSED])
   expect(asked).toHaveLength(1)
   expect(findings).toMatchObject([
-    { code: 'DATABASE_DOWN', effects: [{ code: 'CRASH_LOOP', also: ['b', 'c'] }] },
+    {
+      code: 'DATABASE_DOWN',
+      log: { pod: 'a', lines: [REFUSED] },
+      effects: [{ code: 'CRASH_LOOP', also: ['b', 'c'] }],
+    },
   ])
 })
 

@@ -34,13 +34,13 @@ export const CATALOGUE = {
   CONTAINER_CONFIG: { headline: 'a container cannot be configured', layer: 3, severity: 'problem' },
   VOLUME_FAILING: { headline: 'a volume cannot be mounted', layer: 3, severity: 'problem' },
   SANDBOX_FAILING: { headline: 'the network of the pods cannot be set up', layer: 3, severity: 'problem' },
+  HOOK_FAILED: { headline: 'a hook of the release failed', layer: 3, severity: 'problem' },
   OUT_OF_MEMORY: { headline: 'the pods run out of memory', layer: 4, severity: 'problem' },
   INIT_FAILING: { headline: 'an init container of the pods fails', layer: 4, severity: 'problem' },
   CRASH_LOOP: { headline: 'the pods crash', layer: 4, severity: 'problem' },
   DATABASE_FAILING: { headline: 'the pods cannot use their database', layer: 4, severity: 'problem' },
   RESTARTING: { headline: 'containers restart again and again', layer: 4, severity: 'problem' },
   EVICTED: { headline: 'pods were evicted', layer: 4, severity: 'problem' },
-  HOOK_FAILED: { headline: 'a hook of the release failed', layer: 4, severity: 'problem' },
   STUCK_TERMINATING: { headline: 'a pod does not end', layer: 5, severity: 'problem' },
   NOT_READY: { headline: 'the pods never become ready', layer: 5, severity: 'problem' },
   ROLLOUT_STALLED: { headline: 'a roll-out makes no progress', layer: 6, severity: 'problem' },
@@ -93,6 +93,8 @@ export interface Finding {
   service?: string
   container?: string
   node?: string
+  /** uid of what made the pod, for example of a hook's Job. */
+  owner?: string
   /** Kubernetes' reason, for example `CrashLoopBackOff`. */
   reason: string
   message: string

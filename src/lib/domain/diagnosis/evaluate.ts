@@ -141,6 +141,8 @@ function explains(cause: Finding, effect: Finding): boolean {
       if (effect.code === 'QUOTA_NEARLY_USED')
         return cause.message.includes(`exceeded quota: ${effect.object.name},`)
       return ofService(cause, effect)
+    case 'HOOK_FAILED':
+      return effect.owner === cause.object.uid
     case 'AUTOSCALER_FAILING':
     case 'TRAFFIC_DENIED':
       // The pods are as ready as they would be without.

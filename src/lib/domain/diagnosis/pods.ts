@@ -38,7 +38,8 @@ export function podTroubles(
   if (found.length === 0)
     found.push(...pod.containers.flatMap((c) => restarting(pod, c, events, restarts, now)))
   if (found.length === 0) found.push(...unready(pod, events, now))
-  return found.map((finding) => ({ ...finding, service: pod.service, node: pod.node }))
+  const { service, node, owner } = pod
+  return found.map((finding) => ({ ...finding, service, node, owner }))
 }
 
 function lifeTroubles(pod: PodFacts, now: number): Finding[] {

@@ -122,6 +122,17 @@ describe('what one pod suffers explains nothing of another one', () => {
     })
     expect(ranked(found('CRASH_LOOP', 'a'), refused)).toEqual([['POD_REFUSED app-1'], ['CRASH_LOOP a']])
   })
+  test('a hook its own pods, and not those of the service', () => {
+    const hook = found('HOOK_FAILED', 'migrate', { object: { kind: 'Job', name: 'migrate', uid: 'job' } })
+    const pods = [
+      found('CRASH_LOOP', 'migrate-x', { owner: 'job' }),
+      found('CRASH_LOOP', 'app-x', { owner: 'rs' }),
+    ]
+    expect(ranked(...pods, hook)).toEqual([
+      ['HOOK_FAILED migrate', 'CRASH_LOOP migrate-x'],
+      ['CRASH_LOOP app-x'],
+    ])
+  })
   test('a quota the pods that it refuses, and not another quota', () => {
     const message = 'pods "app-1-x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2'
     const object = { kind: 'ReplicaSet', name: 'app-1', uid: 'rs' }
