@@ -2,7 +2,7 @@ import { formatAge } from '../domain/duration.ts'
 import type { Change } from '../domain/monitor/changes.ts'
 import type { Health, Picture } from '../domain/monitor/picture.ts'
 import type { ServiceRow } from '../domain/monitor/rows.ts'
-import type { Figure } from '../domain/monitor/sight.ts'
+import { CLOUD_SOURCES, type Figure } from '../domain/monitor/sight.ts'
 import { timestamp } from '../domain/timestamp.ts'
 import { clean } from './clean.ts'
 import { count } from './count.ts'
@@ -12,8 +12,8 @@ import { symbols, type Theme } from './theme.ts'
 /** A part of the picture: a table whose rows have names to be found and chosen by. */
 export interface Section {
   title: string
-  /** Name of the source that it stands and falls with. */
-  source: string
+  /** Names of the sources that it stands and falls with. */
+  sources: readonly string[]
   head: string[]
   rows: { name: string; service?: string; cells: string[] }[]
 }
@@ -48,7 +48,7 @@ export function sections(picture: Picture, theme: Theme): Section[] {
 function services({ services: rows }: Picture, theme: Theme): Section {
   return {
     title: 'SERVICES',
-    source: 'deployments',
+    sources: ['deployments'],
     head: ['SERVICE', 'STATE', 'READY', 'VERSION', 'REV', 'AGE', 'RESTARTS', 'CPU', 'MEMORY', 'AUTOSCALER'],
     rows: rows.map((row) => ({
       name: row.service,
@@ -85,7 +85,7 @@ function stateText({ state }: ServiceRow, theme: Theme): string {
 function troubled({ troubled: rows }: Picture, theme: Theme): Section {
   return {
     title: 'PODS THAT ARE NOT WELL',
-    source: 'pods',
+    sources: ['pods'],
     head: ['POD', 'REASON', 'RESTARTS', 'AGE', 'NODE', 'MESSAGE'],
     rows: rows.map(({ pod, service, problem, reason, restarts, age, node, message }) => ({
       name: pod,
@@ -106,7 +106,7 @@ function nodes({ nodes: rows }: Picture, theme: Theme): Section {
   const share = (value: number | undefined) => (value === undefined ? '-' : `${Math.round(value * 100)} %`)
   return {
     title: 'NODES',
-    source: 'nodes',
+    sources: ['nodes'],
     head: ['NODE', 'STATE', 'CPU', 'MEMORY', 'PODS'],
     rows: rows.map(({ node, ready, schedulable, cpu, memory, pods }) => {
       const state = ready ? theme.good(`${symbols.good} ready`) : theme.bad(`${symbols.bad} not ready`)
@@ -117,11 +117,16 @@ function nodes({ nodes: rows }: Picture, theme: Theme): Section {
 }
 
 /** An alarm that is not OK is never hidden behind its figure: the row has the alarm's state, and why; problems first. */
-function cloud({ databases, alarms, figures }: Picture, theme: Theme): Section {
+function cloud({ databases, alarms, figures, sources }: Picture, theme: Theme): Section {
   const open = new Map(alarms.map((alarm) => [alarm.name, alarm]))
   const shown = new Set(figures.map(({ alarm }) => alarm))
   const others = alarms.filter(({ name }) => !shown.has(name))
+  const isCloud = (name: string) => CLOUD_SOURCES.some((each) => each === name)
+  const lost = sources.filter(({ name, state }) => isCloud(name) && state !== 'ok' && state !== 'loading')
   const rows = [
+    ...lost.map(({ name, state, error = '' }) => {
+      return { name, state: state === 'denied' ? 'not evaluated' : 'STALE', cells: ['', '', clean(error)] }
+    }),
     ...databases.map(({ id, status }) => ({ name: id, state: status, cells: ['', '', ''] })),
     ...others.map(({ name, state, reason }) => ({ name, state, cells: ['', '', clean(reason)] })),
     ...figures.map((figure) => {
@@ -133,7 +138,7 @@ function cloud({ databases, alarms, figures }: Picture, theme: Theme): Section {
   ]
   return {
     title: 'AWS',
-    source: 'AWS',
+    sources: CLOUD_SOURCES,
     head: ['NAME', 'STATE', 'NOW', 'LIMIT', 'LAST MINUTES'],
     rows: rows
       .sort((a, b) => Number(FINE.has(a.state)) - Number(FINE.has(b.state)))
@@ -168,7 +173,7 @@ function sparkline({ values, threshold = 0 }: Figure): string {
 function warnings({ warnings: rows }: Picture): Section {
   return {
     title: 'RECENT WARNINGS',
-    source: 'events',
+    sources: ['events'],
     head: ['AGE', 'OBJECT', 'REASON', 'TIMES', 'MESSAGE'],
     rows: rows.map(({ age, object, reason, count: times, message }) => ({
       name: object,
