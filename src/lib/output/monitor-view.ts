@@ -1,3 +1,4 @@
+import { isServing } from '../domain/diagnosis/availability.ts'
 import { formatAge } from '../domain/duration.ts'
 import type { Change } from '../domain/monitor/changes.ts'
 import type { Health, Picture } from '../domain/monitor/picture.ts'
@@ -108,12 +109,18 @@ function nodes({ nodes: rows }: Picture, theme: Theme): Section {
     title: 'NODES',
     sources: ['nodes'],
     head: ['NODE', 'STATE', 'CPU', 'MEMORY', 'PODS'],
-    rows: rows.map(({ node, ready, schedulable, cpu, memory, pods }) => {
-      const state = ready ? theme.good(`${symbols.good} ready`) : theme.bad(`${symbols.bad} not ready`)
+    rows: rows.map((row) => {
+      const { node, schedulable, cpu, memory, pods } = row
       const cordoned = schedulable ? '' : theme.warn(' cordoned')
-      return { name: node, cells: [node, `${state}${cordoned}`, share(cpu), share(memory), String(pods)] }
+      const state = `${nodeText(row, theme)}${cordoned}`
+      return { name: node, cells: [node, state, share(cpu), share(memory), String(pods)] }
     }),
   }
+}
+
+function nodeText({ ready, joining }: Picture['nodes'][number], theme: Theme): string {
+  if (ready) return theme.good(`${symbols.good} ready`)
+  return joining ? theme.warn(`${symbols.running} joining`) : theme.bad(`${symbols.bad} not ready`)
 }
 
 /** An alarm that is not OK is never hidden behind its figure: the row has the alarm's state, and why; problems first. */
@@ -125,15 +132,24 @@ function cloud({ databases, alarms, figures, sources }: Picture, theme: Theme): 
   const lost = sources.filter(({ name, state }) => isCloud(name) && state !== 'ok' && state !== 'loading')
   const rows = [
     ...lost.map(({ name, state, error = '' }) => {
-      return { name, state: state === 'denied' ? 'not evaluated' : 'STALE', cells: ['', '', clean(error)] }
+      const word = state === 'denied' ? 'not evaluated' : 'STALE'
+      return { name, state: word, bad: false, cells: ['', '', clean(error)] }
     }),
-    ...databases.map(({ id, status }) => ({ name: id, state: status, cells: ['', '', ''] })),
-    ...others.map(({ name, state, reason }) => ({ name, state, cells: ['', '', clean(reason)] })),
+    ...databases.map(({ id, status }) => {
+      return { name: id, state: status, bad: !isServing(status), cells: ['', '', ''] }
+    }),
+    ...others.map(({ name, state, reason }) => ({
+      name,
+      state,
+      bad: state === 'ALARM',
+      cells: ['', '', clean(reason)],
+    })),
     ...figures.map((figure) => {
       const alarm = open.get(figure.alarm)
       const last = [sparkline(figure), clean(alarm?.reason ?? '')].filter(Boolean).join(' ')
       const cells = [number(figure.values.at(-1)), number(figure.threshold), last]
-      return { name: figure.name, state: alarm?.state ?? figure.state, cells }
+      const state = alarm?.state ?? figure.state
+      return { name: figure.name, state, bad: state === 'ALARM', cells }
     }),
   ]
   return {
@@ -142,13 +158,16 @@ function cloud({ databases, alarms, figures, sources }: Picture, theme: Theme): 
     head: ['NAME', 'STATE', 'NOW', 'LIMIT', 'LAST MINUTES'],
     rows: rows
       .sort((a, b) => Number(FINE.has(a.state)) - Number(FINE.has(b.state)))
-      .map(({ name, state, cells }) => ({ name, cells: [name, cloudState(state, theme), ...cells] })),
+      .map(({ name, state, bad, cells }) => ({
+        name,
+        cells: [name, cloudState(state, bad, theme), ...cells],
+      })),
   }
 }
 
-function cloudState(state: string, theme: Theme): string {
+function cloudState(state: string, bad: boolean, theme: Theme): string {
   if (FINE.has(state)) return theme.good(`${symbols.good} ${state}`)
-  return state === 'ALARM' ? theme.bad(`${symbols.bad} ${state}`) : theme.warn(`${symbols.warn} ${state}`)
+  return bad ? theme.bad(`${symbols.bad} ${state}`) : theme.warn(`${symbols.warn} ${state}`)
 }
 
 function number(value: number | undefined): string {

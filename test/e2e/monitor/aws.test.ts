@@ -121,7 +121,7 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
     const panel = text.split('\n\n').find((part) => part.startsWith('NAME ')) ?? ''
     const rows = panel.replaceAll(/ +/g, ' ').replaceAll(/ $/gm, '').trim().split('\n')
     expect(rows.slice(1)).toEqual([
-      'emr-platform-recorded ▲ maintenance',
+      'emr-platform-recorded ✖ maintenance',
       'emr-platform-recorded-composite ✖ ALARM two of its alarms are in ALARM',
       'emr-platform-recorded-errors ▲ INSUFFICIENT_DATA no data points',
       'msk-disk ▲ PARTIAL 12 85 ▂',
