@@ -67,10 +67,15 @@ const FAILURES: Record<string, [status: number, code: string, message: string]> 
 
 /** What an account holds beside what is recorded here. */
 export interface CloudState {
-  /** Status of its database, `emr-platform-ACCOUNT`. */
+  /** Status of its database. */
   database?: string
+  /** Identifier of it; `emr-platform-ACCOUNT` unless told otherwise. */
+  instance?: string
   /** As DescribeAlarms tells them. */
-  alarms?: object[]
+  alarms?: { AlarmName: string }[]
+  /** Calls that the identity may not make, and ones that get no answer. */
+  denied?: string[]
+  silent?: string[]
 }
 
 /** A call of CloudWatch: its name, and what was asked. */
@@ -93,26 +98,15 @@ export async function startRecordedCloud(
     for await (const chunk of request) body += chunk
     const mode = request.url?.split('/')[1] ?? ''
     const isRds = body.startsWith('Action=')
-    const failure = FAILURES[mode]
-    if (failure) {
-      const [status, code, message] = failure
-      const error = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`
-      response.writeHead(status, { 'content-type': isRds ? 'text/xml' : 'application/x-amz-json-1.0' })
-      response.end(
-        isRds ? `<ErrorResponse>${error}</ErrorResponse>` : JSON.stringify({ __type: code, message }),
-      )
-      return
-    }
-    response.writeHead(200, { 'content-type': isRds ? 'text/xml' : 'application/x-amz-json-1.0' })
-    const { database = 'maintenance', alarms } = states[mode] ?? {}
-    if (isRds) {
-      response.end(databases(mode, database))
-      return
-    }
-    const name = String(request.headers['x-amz-target']).split('.').at(-1) ?? ''
-    const call = { name, input: JSON.parse(body) }
+    const state = states[mode] ?? {}
+    const target = String(request.headers['x-amz-target']).split('.').at(-1) ?? ''
+    const name = isRds ? 'DescribeDBInstances' : target
+    const call = { name, input: isRds ? body : JSON.parse(body) }
     calls.push(call)
-    response.end(JSON.stringify(cloudWatch(call, alarms)))
+    if (state.silent?.includes(name)) return
+    const [status, answer] = answerTo(call, mode, state)
+    response.writeHead(status, { 'content-type': isRds ? 'text/xml' : 'application/x-amz-json-1.0' })
+    response.end(answer)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -125,9 +119,25 @@ export async function startRecordedCloud(
   }
 }
 
-function cloudWatch({ name, input }: CloudCall, alarms: object[] | undefined): unknown {
+function answerTo(call: CloudCall, mode: string, state: CloudState): [status: number, body: string] {
+  const isRds = call.name === 'DescribeDBInstances'
+  const failure = FAILURES[state.denied?.includes(call.name) ? 'denied' : mode]
+  if (failure === undefined) {
+    const { instance = `emr-platform-${mode}`, database = 'maintenance' } = state
+    return [200, isRds ? databases(instance, database) : JSON.stringify(cloudWatch(call, state.alarms))]
+  }
+  const [status, code, message] = failure
+  const error = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`
+  return [
+    status,
+    isRds ? `<ErrorResponse>${error}</ErrorResponse>` : JSON.stringify({ __type: code, message }),
+  ]
+}
+
+function cloudWatch({ name, input }: CloudCall, alarms: CloudState['alarms']): unknown {
   if (name === 'GetMetricData') return metricData(input, alarms !== undefined)
-  const page = alarms ? { MetricAlarms: alarms } : (PAGES[input.NextToken ?? ''] ?? {})
+  const own = alarms?.filter(({ AlarmName }) => AlarmName.startsWith(input.AlarmNamePrefix ?? ''))
+  const page = own ? { MetricAlarms: own } : (PAGES[input.NextToken ?? ''] ?? {})
   // Who does not ask for types is told of alarms on metrics alone.
   const types: string[] = input.AlarmTypes ?? ['MetricAlarm']
   const wanted = Object.entries(page).filter(
@@ -153,9 +163,10 @@ function metricData({ MetricDataQueries, NextToken }: CloudCall['input'], isStat
   }
 }
 
-function databases(name: string, status: string): string {
-  const instance = `<DBInstanceIdentifier>emr-platform-${name}</DBInstanceIdentifier>`
-  const list = `<DBInstances><DBInstance>${instance}<DBInstanceStatus>${status}</DBInstanceStatus></DBInstance></DBInstances>`
+function databases(id: string, status: string): string {
+  const instance = `<DBInstanceIdentifier>${id}</DBInstanceIdentifier>`
+  const endpoint = `<Endpoint><Address>${id}.abc.us-east-1.rds.amazonaws.com</Address><Port>5432</Port></Endpoint>`
+  const list = `<DBInstances><DBInstance>${instance}${endpoint}<DBInstanceStatus>${status}</DBInstanceStatus></DBInstance></DBInstances>`
   const result = `<DescribeDBInstancesResult>${list}</DescribeDBInstancesResult>`
   return `<DescribeDBInstancesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/">${result}</DescribeDBInstancesResponse>`
 }

@@ -59,6 +59,22 @@ export async function startEmulator(): Promise<Emulator> {
   }
 }
 
+/** Makes an EKS cluster, without the SDK, which does not send what EKS itself finds out: the VPC, and the group that it makes. */
+export async function createCluster(
+  endpoint: string,
+  name: string,
+  resourcesVpcConfig: object,
+): Promise<void> {
+  const headers = {
+    authorization: 'AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/eks/aws4_request',
+    'content-type': 'application/json',
+  }
+  const roleArn = `arn:aws:iam::${MOTO_ACCOUNT}:role/eks`
+  const body = JSON.stringify({ name, roleArn, resourcesVpcConfig })
+  const { status } = await fetch(`${endpoint}/clusters`, { method: 'POST', headers, body })
+  if (status !== 200) throw new Error(`the emulator made no cluster: ${status}`)
+}
+
 async function freePort(): Promise<number> {
   const server = createTcpServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,3 +1,4 @@
+import type { DatabaseInstance } from '../adapters/aws/rds.ts'
 import type { DatabaseNetwork } from '../domain/diagnosis/database-network.ts'
 import type { EnvironmentFacts, Gap } from '../domain/diagnosis/facts.ts'
 import type { AwsAccount, Environment } from '../domain/environment.ts'
@@ -13,7 +14,6 @@ export async function readAws(
 ): Promise<{ facts: Partial<EnvironmentFacts>; gaps: Gap[] }> {
   const { aws, name } = environment
   if (aws === undefined) return { facts: {}, gaps: [] }
-  const prefix = `emr-platform-${name}`
   const gaps: Gap[] = []
   const attempt = async <T>(what: string, read: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -23,36 +23,39 @@ export async function readAws(
       return undefined
     }
   }
+  const reading = attempt('RDS', async () =>
+    (await import('../adapters/aws/rds.ts')).knownDatabases(aws, environment, signal),
+  )
   const [databases, databaseNetwork, alarms] = await Promise.all([
-    attempt('RDS', async () =>
-      (await import('../adapters/aws/rds.ts')).databaseInstances(aws, prefix, signal),
-    ),
-    attempt('network of the database', () => readNetwork(environment, aws, prefix, signal)),
+    reading,
+    attempt('network of the database', async () => readNetwork(environment, aws, await reading, signal)),
     attempt('CloudWatch alarms', async () =>
-      (await import('../adapters/aws/alarms.ts')).openAlarms(aws, prefix, signal),
+      (await import('../adapters/aws/alarms.ts')).openAlarms(aws, name, signal),
     ),
   ])
   const facts = {
-    ...(databases && { databases }),
+    ...(databases && { databases: databases.map(({ id, status }) => ({ id, status })) }),
     ...(databaseNetwork && { databaseNetwork }),
     ...(alarms && { alarms }),
   }
   return { facts, gaps }
 }
 
-/** Of the instance that the configuration names, else of all; undefined where pods and database are not both known. */
+/**
+ * Of the instance that the configuration names, else of all. Undefined without EKS, and where no database listens, which
+ * its status says.
+ */
 async function readNetwork(
   { cluster, database }: Pick<Environment, 'cluster' | 'database'>,
   aws: AwsAccount,
-  prefix: string,
+  databases: DatabaseInstance[] | undefined,
   signal: AbortSignal,
 ): Promise<DatabaseNetwork | undefined> {
   if (cluster.kind !== 'eks') return undefined
-  const [{ instancePlaces }, { databaseNetwork }] = await Promise.all([
-    import('../adapters/aws/rds.ts'),
-    import('../adapters/aws/database-network.ts'),
-  ])
-  const all = await instancePlaces(aws, database?.instance ?? prefix, signal)
-  const places = all.filter(({ id }) => database?.instance === undefined || id === database.instance)
-  return places.length === 0 ? undefined : databaseNetwork(aws, cluster.name, places, signal)
+  if (databases === undefined) throw new Error('it is not known which database it is')
+  const named = databases.filter(({ id }) => id === (database?.instance?.toLowerCase() ?? id))
+  const places = named.flatMap(({ place }) => place ?? [])
+  if (places.length === 0) return undefined
+  const { databaseNetwork } = await import('../adapters/aws/database-network.ts')
+  return databaseNetwork(aws, cluster.name, places, signal)
 }

@@ -55,7 +55,6 @@ function portsOf(session: Session): DoctorPorts {
     ...(environment.cluster.kind === 'eks' ? ['aws' as const] : []),
   ]
   const account = environment.aws as AwsAccount
-  const prefix = `emr-platform-${environment.name}`
   return {
     environment,
     configFile: config.file,
@@ -69,10 +68,11 @@ function portsOf(session: Session): DoctorPorts {
     },
     smokeTests: async () => (await suiteOf(session))?.tests.length,
     cluster: () => lookAtCluster(session),
-    database: async () => (await import('../adapters/aws/rds.ts')).databaseInstances(account, prefix, signal),
+    database: async () =>
+      (await import('../adapters/aws/rds.ts')).databaseInstances(account, environment, signal),
     alarms: async () => {
       const { openAlarms } = await import('../adapters/aws/alarms.ts')
-      const open = await openAlarms(account, prefix, signal)
+      const open = await openAlarms(account, environment.name, signal)
       return open.filter(({ state }) => state === 'ALARM').map(({ name }) => name)
     },
     now: Date.now,

@@ -1,6 +1,8 @@
+import { describeCluster } from '../adapters/aws/eks.ts'
 import { logGroups, logRecords } from '../adapters/aws/log-groups.ts'
 import type { AwsAccount, Environment } from '../domain/environment.ts'
 import { maskPatientData } from '../domain/logs/mask.ts'
+import { isWithin, platformName } from '../domain/platform-name.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import type { LogEntry, LogsRequest } from '../workflows/logs.ts'
 import { usageError } from './flags.ts'
@@ -10,11 +12,20 @@ import type { Session } from './session.ts'
 const SINCE_MS = 900_000
 
 /** Where the platform's Terraform puts each kind of log; flow logs stand under the id of the VPC. */
-const PREFIXES: Record<string, (environment: Environment, cluster: string) => string> = {
-  eks: (_environment, cluster) => `/aws/eks/${cluster}/cluster`,
-  application: (_environment, cluster) => `/aws/containerinsights/${cluster}/application`,
-  rds: ({ name }) => `/aws/rds/instance/emr-platform-${name}`,
-  'vpc-flow': () => '/aws/vpc/',
+const STEMS: Record<
+  string,
+  (environment: Environment, aws: AwsAccount, signal: AbortSignal) => Promise<string>
+> = {
+  eks: async (environment) => `/aws/eks/${clusterOf(environment)}/cluster`,
+  application: async (environment) => `/aws/containerinsights/${clusterOf(environment)}/application`,
+  rds: async ({ name, database }) =>
+    `/aws/rds/instance/${database?.instance?.toLowerCase() ?? platformName(name)}`,
+  'vpc-flow': async (environment, aws, signal) =>
+    `/aws/vpc/${(await describeCluster(aws, clusterOf(environment), signal)).vpc}/flow-logs`,
+}
+
+function clusterOf({ cluster, name }: Environment): string {
+  return cluster.kind === 'eks' ? cluster.name : platformName(name)
 }
 
 /** Lines of one of the platform's log groups, oldest first. @param source `eks`, `application`, `rds` or `vpc-flow` */
@@ -23,13 +34,12 @@ export async function readLogGroup(
   source: string,
   { sinceMs = SINCE_MS, tail, grep, unmasked }: LogsRequest,
 ): Promise<LogEntry[]> {
-  const { aws, cluster, name } = environment
+  const { aws, name } = environment
   if (aws === undefined) {
     throw usageError(`${name} has no AWS account, so it has no logs in CloudWatch`, [`emr logs ${name}`])
   }
-  const eks = cluster.kind === 'eks' ? cluster.name : `emr-platform-${name}`
-  const prefix = PREFIXES[source]?.(environment, eks) ?? source
-  const groups = await groupsOf(aws, prefix, signal)
+  const stem = (await STEMS[source]?.(environment, aws, signal)) ?? source
+  const groups = await groupsOf(aws, stem, signal)
   const all = await Promise.all(groups.map((group) => logRecords(aws, group, Date.now() - sinceMs, signal)))
   const entries = all
     .flat()
@@ -45,11 +55,10 @@ export async function readLogGroup(
   return tail === undefined ? entries : entries.slice(-tail)
 }
 
-async function groupsOf(aws: AwsAccount, prefix: string, signal: AbortSignal): Promise<string[]> {
-  const all = await logGroups(aws, prefix, signal)
-  const groups = prefix === '/aws/vpc/' ? all.filter((name) => name.endsWith('/flow-logs')) : all
+async function groupsOf(aws: AwsAccount, stem: string, signal: AbortSignal): Promise<string[]> {
+  const groups = (await logGroups(aws, stem, signal)).filter((name) => isWithin(name, stem))
   if (groups.length > 0) return groups
-  throw new EmrError(`There is no log group ${prefix}… in ${aws.region}`, {
+  throw new EmrError(`There is no log group ${stem}… in ${aws.region}`, {
     code: 'LOG_GROUP_MISSING',
     exitCode: ExitCode.preflight,
     suggestions: ['is the infrastructure deployed? emr deploy, without --skip-infra'],

@@ -1,8 +1,9 @@
+import { isServing } from '../domain/diagnosis/availability.ts'
 import { formatAge } from '../domain/duration.ts'
 import type { Change } from '../domain/monitor/changes.ts'
 import type { Health, Picture } from '../domain/monitor/picture.ts'
 import type { ServiceRow } from '../domain/monitor/rows.ts'
-import type { Figure } from '../domain/monitor/sight.ts'
+import { CLOUD_SOURCES, type Figure } from '../domain/monitor/sight.ts'
 import { timestamp } from '../domain/timestamp.ts'
 import { clean } from './clean.ts'
 import { count } from './count.ts'
@@ -12,8 +13,8 @@ import { symbols, type Theme } from './theme.ts'
 /** A part of the picture: a table whose rows have names to be found and chosen by. */
 export interface Section {
   title: string
-  /** Name of the source that it stands and falls with. */
-  source: string
+  /** Names of the sources that it stands and falls with. */
+  sources: readonly string[]
   head: string[]
   rows: { name: string; service?: string; cells: string[] }[]
 }
@@ -48,7 +49,7 @@ export function sections(picture: Picture, theme: Theme): Section[] {
 function services({ services: rows }: Picture, theme: Theme): Section {
   return {
     title: 'SERVICES',
-    source: 'deployments',
+    sources: ['deployments'],
     head: ['SERVICE', 'STATE', 'READY', 'VERSION', 'REV', 'AGE', 'RESTARTS', 'CPU', 'MEMORY', 'AUTOSCALER'],
     rows: rows.map((row) => ({
       name: row.service,
@@ -85,7 +86,7 @@ function stateText({ state }: ServiceRow, theme: Theme): string {
 function troubled({ troubled: rows }: Picture, theme: Theme): Section {
   return {
     title: 'PODS THAT ARE NOT WELL',
-    source: 'pods',
+    sources: ['pods'],
     head: ['POD', 'REASON', 'RESTARTS', 'AGE', 'NODE', 'MESSAGE'],
     rows: rows.map(({ pod, service, problem, reason, restarts, age, node, message }) => ({
       name: pod,
@@ -106,44 +107,67 @@ function nodes({ nodes: rows }: Picture, theme: Theme): Section {
   const share = (value: number | undefined) => (value === undefined ? '-' : `${Math.round(value * 100)} %`)
   return {
     title: 'NODES',
-    source: 'nodes',
+    sources: ['nodes'],
     head: ['NODE', 'STATE', 'CPU', 'MEMORY', 'PODS'],
-    rows: rows.map(({ node, ready, schedulable, cpu, memory, pods }) => {
-      const state = ready ? theme.good(`${symbols.good} ready`) : theme.bad(`${symbols.bad} not ready`)
+    rows: rows.map((row) => {
+      const { node, schedulable, cpu, memory, pods } = row
       const cordoned = schedulable ? '' : theme.warn(' cordoned')
-      return { name: node, cells: [node, `${state}${cordoned}`, share(cpu), share(memory), String(pods)] }
+      const state = `${nodeText(row, theme)}${cordoned}`
+      return { name: node, cells: [node, state, share(cpu), share(memory), String(pods)] }
     }),
   }
 }
 
+function nodeText({ ready, joining }: Picture['nodes'][number], theme: Theme): string {
+  if (ready) return theme.good(`${symbols.good} ready`)
+  return joining ? theme.warn(`${symbols.running} joining`) : theme.bad(`${symbols.bad} not ready`)
+}
+
 /** An alarm that is not OK is never hidden behind its figure: the row has the alarm's state, and why; problems first. */
-function cloud({ databases, alarms, figures }: Picture, theme: Theme): Section {
+function cloud({ databases, alarms, figures, sources }: Picture, theme: Theme): Section {
   const open = new Map(alarms.map((alarm) => [alarm.name, alarm]))
   const shown = new Set(figures.map(({ alarm }) => alarm))
   const others = alarms.filter(({ name }) => !shown.has(name))
+  const isCloud = (name: string) => CLOUD_SOURCES.some((each) => each === name)
+  const lost = sources.filter(({ name, state }) => isCloud(name) && state !== 'ok' && state !== 'loading')
   const rows = [
-    ...databases.map(({ id, status }) => ({ name: id, state: status, cells: ['', '', ''] })),
-    ...others.map(({ name, state, reason }) => ({ name, state, cells: ['', '', clean(reason)] })),
+    ...lost.map(({ name, state, error = '' }) => {
+      const word = state === 'denied' ? 'not evaluated' : 'STALE'
+      return { name, state: word, bad: false, cells: ['', '', clean(error)] }
+    }),
+    ...databases.map(({ id, status }) => {
+      return { name: id, state: status, bad: !isServing(status), cells: ['', '', ''] }
+    }),
+    ...others.map(({ name, state, reason }) => ({
+      name,
+      state,
+      bad: state === 'ALARM',
+      cells: ['', '', clean(reason)],
+    })),
     ...figures.map((figure) => {
       const alarm = open.get(figure.alarm)
       const last = [sparkline(figure), clean(alarm?.reason ?? '')].filter(Boolean).join(' ')
       const cells = [number(figure.values.at(-1)), number(figure.threshold), last]
-      return { name: figure.name, state: alarm?.state ?? figure.state, cells }
+      const state = alarm?.state ?? figure.state
+      return { name: figure.name, state, bad: state === 'ALARM', cells }
     }),
   ]
   return {
     title: 'AWS',
-    source: 'AWS',
+    sources: CLOUD_SOURCES,
     head: ['NAME', 'STATE', 'NOW', 'LIMIT', 'LAST MINUTES'],
     rows: rows
       .sort((a, b) => Number(FINE.has(a.state)) - Number(FINE.has(b.state)))
-      .map(({ name, state, cells }) => ({ name, cells: [name, cloudState(state, theme), ...cells] })),
+      .map(({ name, state, bad, cells }) => ({
+        name,
+        cells: [name, cloudState(state, bad, theme), ...cells],
+      })),
   }
 }
 
-function cloudState(state: string, theme: Theme): string {
+function cloudState(state: string, bad: boolean, theme: Theme): string {
   if (FINE.has(state)) return theme.good(`${symbols.good} ${state}`)
-  return state === 'ALARM' ? theme.bad(`${symbols.bad} ${state}`) : theme.warn(`${symbols.warn} ${state}`)
+  return bad ? theme.bad(`${symbols.bad} ${state}`) : theme.warn(`${symbols.warn} ${state}`)
 }
 
 function number(value: number | undefined): string {
@@ -168,7 +192,7 @@ function sparkline({ values, threshold = 0 }: Figure): string {
 function warnings({ warnings: rows }: Picture): Section {
   return {
     title: 'RECENT WARNINGS',
-    source: 'events',
+    sources: ['events'],
     head: ['AGE', 'OBJECT', 'REASON', 'TIMES', 'MESSAGE'],
     rows: rows.map(({ age, object, reason, count: times, message }) => ({
       name: object,

@@ -1,5 +1,6 @@
 import type { Identity } from '../adapters/aws/account.ts'
 import type { Tool, ToolName } from '../adapters/tools/find.ts'
+import { isServing } from '../domain/diagnosis/availability.ts'
 import { formatDuration } from '../domain/duration.ts'
 import type { Environment } from '../domain/environment.ts'
 import { formatVersion } from '../domain/version.ts'
@@ -107,7 +108,7 @@ async function database({ database, environment }: DoctorPorts): Promise<Check> 
     const text = instances.map(({ id, status }) => `${id} ${status}`).join(', ')
     if (instances.length === 0)
       return { status: 'warning', detail: `no RDS instance named emr-platform-${environment.name}…` }
-    const away = instances.some(({ status }) => status !== 'available')
+    const away = instances.some(({ status }) => !isServing(status))
     return away ? { status: 'warning', detail: text } : good(text)
   })
 }

@@ -6,19 +6,31 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
-import { CreateClusterCommand, EKSClient } from '@aws-sdk/client-eks'
 import { CreateDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeCluster } from '../../../src/lib/adapters/aws/eks.ts'
 import { alarmFigures } from '../../../src/lib/adapters/aws/figures.ts'
-import { startRecordedCloud } from '../../support/cloudwatch-recorded.ts'
-import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
+import { type CloudState, startRecordedCloud } from '../../support/cloudwatch-recorded.ts'
+import { createCluster, type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
 import { onSandbox, openProject, type Project } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 /** One namespace for all environments: they differ in their AWS only. */
 const namespace = 'emr-platform-cloud'
 const MINUTE_MS = 60_000
+const states: Record<string, CloudState> = {
+  gone: { alarms: [], database: 'available' },
+  unnamed: { alarms: [], database: 'available', instance: 'patients' },
+  partly: {
+    ...{ database: 'available', denied: ['GetMetricData'] },
+    alarms: [
+      {
+        ...{ AlarmName: 'emr-platform-partly-rds-cpu', StateValue: 'INSUFFICIENT_DATA' },
+        ...{ StateReason: 'no data points', Namespace: 'AWS/RDS', MetricName: 'CPUUtilization' },
+      },
+    ],
+  },
+}
 /** The one that is not over when the metrics are made. */
 const minute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
 
@@ -27,8 +39,9 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
   let recorded: Awaited<ReturnType<typeof startRecordedCloud>>
   let project: Project
   beforeAll(async () => {
-    ;[emulator, recorded] = await Promise.all([startEmulator(), startRecordedCloud()])
-    const on = (endpoint: string) => ({
+    ;[emulator, recorded] = await Promise.all([startEmulator(), startRecordedCloud(states)])
+    const on = (endpoint: string, more: object = {}) => ({
+      ...more,
       namespace,
       aws: { accountId: MOTO_ACCOUNT, region: 'us-east-1', endpoint },
     })
@@ -40,6 +53,9 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
         ...Object.fromEntries(
           ['recorded', 'expired', 'denied'].map((mode) => [mode, on(`${recorded.url}/${mode}`)]),
         ),
+        gone: on(`${recorded.url}/gone`, { database: { instance: 'patients' } }),
+        unnamed: on(`${recorded.url}/unnamed`),
+        partly: on(`${recorded.url}/partly`),
       },
       env: emulator.env,
     })
@@ -72,7 +88,7 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
     const account = { accountId: MOTO_ACCOUNT, region: 'us-east-1', endpoint: emulator.endpoint }
     const signal = AbortSignal.timeout(20_000)
     const valuesAt = async (now: number) => {
-      const [figure] = await alarmFigures(account, 'emr-platform-cloud', now, signal)
+      const [figure] = await alarmFigures(account, 'cloud', now, signal)
       return figure?.values
     }
     expect(await valuesAt(minute + MINUTE_MS - 1)).toEqual([10, 20, 30])
@@ -105,7 +121,7 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
     const panel = text.split('\n\n').find((part) => part.startsWith('NAME ')) ?? ''
     const rows = panel.replaceAll(/ +/g, ' ').replaceAll(/ $/gm, '').trim().split('\n')
     expect(rows.slice(1)).toEqual([
-      'emr-platform-recorded ▲ maintenance',
+      'emr-platform-recorded ✖ maintenance',
       'emr-platform-recorded-composite ✖ ALARM two of its alarms are in ALARM',
       'emr-platform-recorded-errors ▲ INSUFFICIENT_DATA no data points',
       'msk-disk ▲ PARTIAL 12 85 ▂',
@@ -120,8 +136,8 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
   })
 
   test.each([
-    ['expired', /AWS STALE: The AWS credentials have expired .*; run: aws sso login/],
-    ['denied', /AWS not evaluated: The AWS identity may not/],
+    ['expired', /RDS STALE: The AWS credentials have expired .*; run: aws sso login/],
+    ['denied', /RDS not evaluated: The AWS identity may not/],
   ])('%s credentials are said, and nothing counts as healthy', async (environment, words) => {
     const { code, stdout } = await project.emr('monitor', environment)
     expect(stdout).toMatch(words)
@@ -129,6 +145,42 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
     expect(code).toBe(4)
     const diagnosis = await project.emr('diagnose', environment)
     expect(diagnosis).toMatchObject({ code: 4, stdout: expect.stringContaining('not evaluated: RDS') })
+  })
+
+  test.each([
+    ['gone', 1, 'unhealthy', /patients +\S missing/],
+    [
+      'unnamed',
+      4,
+      'unknown',
+      /RDS not evaluated: No RDS instance .*; set environments\.unnamed\.database\.instance/,
+    ],
+  ])('a database that is %s is never healthy', async (environment, exitCode, health, words) => {
+    const { code, stdout } = await project.emr('monitor', environment)
+    expect(stdout).toMatch(words)
+    expect(stdout).toMatch(new RegExp(`^${environment} \\S ${health}`))
+    expect(code).toBe(exitCode)
+    expect((await project.emr('diagnose', environment)).code).toBe(exitCode)
+  })
+
+  test('what one call may not read hides nothing else in the panel', async () => {
+    const { code, stdout } = await project.emr('monitor', 'partly')
+    expect(panelOf(stdout)).toEqual([
+      expect.stringMatching(
+        /^CloudWatch metrics ▲ not evaluated The AWS identity may not read the CloudWatch metrics/,
+      ),
+      'emr-platform-partly-rds-cpu ▲ INSUFFICIENT_DATA no data points',
+      'emr-platform-partly ✔ available',
+    ])
+    expect(stdout).toMatch(/CloudWatch metrics not evaluated: /)
+    expect(code).toBe(1)
+  })
+
+  test('flow logs are those of the VPC of the cluster', async () => {
+    const { code, stdout } = await project.emr('logs', 'cloud', '--source', 'vpc-flow')
+    expect(stdout).toContain('ACCEPT own')
+    expect(stdout).not.toContain('ACCEPT other')
+    expect(code).toBe(0)
   })
 
   test("logs come from the document's log groups, masked", async () => {
@@ -143,6 +195,13 @@ describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, dia
     })
   })
 })
+
+/** The rows of the AWS panel. */
+function panelOf(text: string): string[] {
+  const panel = text.split('\n\n').find((part) => part.startsWith('NAME ')) ?? ''
+  const lines = panel.replaceAll(/ +/g, ' ').split('\n')
+  return lines.slice(1).flatMap((line) => line.trim() || [])
+}
 
 /** What Terraform and the services would leave in the account. */
 async function furnish({ endpoint, env }: Emulator): Promise<void> {
@@ -185,22 +244,21 @@ async function furnish({ endpoint, env }: Emulator): Promise<void> {
     Timestamp: new Date(minute + (index - 3) * MINUTE_MS),
   }))
   await cloudWatch.send(new PutMetricDataCommand({ Namespace: watched.Namespace, MetricData }))
-  await new EKSClient(config).send(
-    new CreateClusterCommand({
-      name: id,
-      roleArn: `arn:aws:iam::${MOTO_ACCOUNT}:role/eks`,
-      resourcesVpcConfig: { subnetIds: [] },
-    }),
-  )
-  await furnishLogs(new CloudWatchLogsClient(config), `/aws/containerinsights/${id}/application`)
+  await createCluster(endpoint, id, { subnetIds: [], vpcId: 'vpc-own' })
+  const logs = new CloudWatchLogsClient(config)
+  await furnishLogs(logs, `/aws/containerinsights/${id}/application`)
+  for (const vpc of ['own', 'other'])
+    await furnishLogs(logs, `/aws/vpc/vpc-${vpc}/flow-logs`, `ACCEPT ${vpc}`)
 }
 
-async function furnishLogs(client: CloudWatchLogsClient, logGroupName: string): Promise<void> {
+async function furnishLogs(
+  client: CloudWatchLogsClient,
+  logGroupName: string,
+  message = '{"msg":"saved patient","ssn":"123-45-6789"}',
+): Promise<void> {
   const logStreamName = 'task-service'
   await client.send(new CreateLogGroupCommand({ logGroupName }))
   await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
-  const logEvents = [
-    { timestamp: Date.now() - 5_000, message: '{"msg":"saved patient","ssn":"123-45-6789"}' },
-  ]
+  const logEvents = [{ timestamp: Date.now() - 5_000, message }]
   await client.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }))
 }

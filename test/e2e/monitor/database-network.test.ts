@@ -26,7 +26,7 @@ import { readAws } from '../../../src/lib/cli/diagnose-aws.ts'
 import type { Environment } from '../../../src/lib/domain/environment.ts'
 import { type Diagnosis, diagnoseEnvironment } from '../../../src/lib/workflows/diagnose.ts'
 import { thresholds } from '../../lib/domain/rollout/facts.ts'
-import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
+import { createCluster, type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
 import { type Network, networkCases } from './database-network-cases.ts'
 
 const PORT = 5432
@@ -191,7 +191,7 @@ async function furnish(endpoint: string, ec2: EC2Client) {
   const guard = await groupOf(vpc, 'rds')
   await databaseOf('emr-platform-near', await subnetOf(vpc, '10.0.128.0/24'), guard)
   await databaseOf('emr-platform-far', await subnetOf(farVpc, '10.1.0.0/24'), guard)
-  await createCluster(endpoint, { subnetIds: [subnet], vpcId: vpc, clusterSecurityGroupId: cluster })
+  await createCluster(endpoint, 'net', { subnetIds: [subnet], vpcId: vpc, clusterSecurityGroupId: cluster })
   await ec2.send(
     new RunInstancesCommand({
       ...{ ImageId: 'ami-12c6146b', InstanceType: 'm6i.large', MinCount: 1, MaxCount: 1 },
@@ -212,23 +212,6 @@ async function furnish(endpoint: string, ec2: EC2Client) {
   const { NetworkAcls = [] } = await ec2.send(new DescribeNetworkAclsCommand({ Filters }))
   const acl = NetworkAcls[0]?.NetworkAclId ?? ''
   return { acl, vpc, farVpc, subnet, nodes, cluster, guard, prefixes: PrefixList?.PrefixListId ?? '' }
-}
-
-/** Without the SDK, which does not send what EKS itself finds out: the VPC, and the group that it makes. */
-async function createCluster(endpoint: string, resourcesVpcConfig: object): Promise<void> {
-  const answer = await fetch(`${endpoint}/clusters`, {
-    method: 'POST',
-    headers: {
-      authorization: 'AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/eks/aws4_request',
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({
-      name: 'net',
-      roleArn: `arn:aws:iam::${MOTO_ACCOUNT}:role/eks`,
-      resourcesVpcConfig,
-    }),
-  })
-  expect(answer.status).toBe(200)
 }
 
 /** The emulator for an identity that may not make one call of EC2. */

@@ -61,7 +61,11 @@ describe('a frame', () => {
     const cloud = { ...picture, databases: [{ id: 'db', status: 'available' }] }
     const source = (name: string, state: 'ok' | 'stale') => ({ name, state, at })
     const text = (state: 'ok' | 'stale') => {
-      const sources = [source('deployments', state), source('AWS', state)]
+      const sources = [
+        source('deployments', state),
+        source('RDS', state),
+        { ...source('CloudWatch alarms', 'ok'), at: NOW },
+      ]
       return draw({}, { picture: { ...cloud, sources }, size: { columns: 130, rows: 60 } }).join('\n')
     }
     expect(text('ok')).toMatch(/SERVICES .*\[live\][\s\S]*AWS .*\[42s old\]/)

@@ -1,4 +1,5 @@
 import type { AwsAccount } from '../../domain/environment.ts'
+import { platformName } from '../../domain/platform-name.ts'
 import { withClient } from './client.ts'
 
 /** An alarm that is not OK, or that nobody would hear. */
@@ -9,16 +10,16 @@ export interface OpenAlarm {
   reason: string
 }
 
-/** CloudWatch DescribeAlarms of all three types, those whose name begins with the prefix and that are not fine. */
+/** CloudWatch DescribeAlarms of all three types, those of an environment that are not fine. */
 export async function openAlarms(
   account: AwsAccount,
-  prefix: string,
+  environment: string,
   abortSignal: AbortSignal,
 ): Promise<OpenAlarm[]> {
   const { CloudWatchClient, paginateDescribeAlarms } = await import('@aws-sdk/client-cloudwatch')
   // Without AlarmTypes, CloudWatch tells metric alarms only.
   const query = {
-    AlarmNamePrefix: prefix,
+    AlarmNamePrefix: `${platformName(environment)}-`,
     AlarmTypes: ['MetricAlarm' as const, 'CompositeAlarm' as const, 'LogAlarm' as const],
   }
   return withClient(CloudWatchClient, account, 'read the CloudWatch alarms', async (client) => {

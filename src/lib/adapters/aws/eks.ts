@@ -9,6 +9,8 @@ export interface EksCluster {
   endpoint: string
   /** Base64 of the PEM, as a kubeconfig has it. */
   certificateAuthority: string
+  /** Id of the VPC that it is in. */
+  vpc: string
 }
 
 /** EKS DescribeCluster. @throws {EmrError} when it does not exist or is not ACTIVE (exit 4) */
@@ -28,11 +30,12 @@ export async function describeCluster(
           `There is no EKS cluster ${name} in ${account.region} of ${account.accountId}`,
         )
       })
-    const { status, version = '', endpoint, certificateAuthority } = cluster ?? {}
+    const { status, version = '', endpoint, certificateAuthority, resourcesVpcConfig } = cluster ?? {}
     if (endpoint === undefined || certificateAuthority?.data === undefined) {
       throw clusterError('CLUSTER_NOT_READY', `The EKS cluster ${name} has no endpoint yet: it is ${status}`)
     }
-    return { name, version, endpoint, certificateAuthority: certificateAuthority.data }
+    const vpc = resourcesVpcConfig?.vpcId ?? ''
+    return { name, version, endpoint, certificateAuthority: certificateAuthority.data, vpc }
   })
 }
 

@@ -1,6 +1,7 @@
 import type { MetricAlarm, MetricDataQuery, MetricDataResult } from '@aws-sdk/client-cloudwatch'
 import type { AwsAccount } from '../../domain/environment.ts'
 import type { Figure } from '../../domain/monitor/sight.ts'
+import { platformName } from '../../domain/platform-name.ts'
 import { withClient } from './client.ts'
 
 /** How many queries one GetMetricData call may have; more metrics take a further call. */
@@ -16,19 +17,20 @@ interface Watched {
 }
 
 /**
- * What the platform's alarms watch (RDS, Redis, MSK, EKS), with its last values: all alarms by DescribeAlarms, and then
+ * What the alarms of an environment watch (RDS, Redis, MSK, EKS), with its last values: all alarms by DescribeAlarms, and then
  * all their metrics in one GetMetricData call. The newest minute is left out: it is not complete yet.
  * @param now epoch milliseconds
  */
 export async function alarmFigures(
   account: AwsAccount,
-  prefix: string,
+  environment: string,
   now: number,
   abortSignal: AbortSignal,
 ): Promise<Figure[]> {
   const { CloudWatchClient, paginateDescribeAlarms, paginateGetMetricData } = await import(
     '@aws-sdk/client-cloudwatch'
   )
+  const prefix = `${platformName(environment)}-`
   return withClient(CloudWatchClient, account, 'read the CloudWatch metrics', async (client) => {
     const alarms: MetricAlarm[] = []
     const query = { AlarmNamePrefix: prefix, AlarmTypes: ['MetricAlarm' as const] }
@@ -60,7 +62,7 @@ function figureOf(
   const { AlarmName = '', MetricName, Threshold: threshold } = alarm
   return {
     alarm: AlarmName,
-    name: AlarmName.slice(prefix.length).replace(/^-/, ''),
+    name: AlarmName.slice(prefix.length),
     unit: MetricName ?? figure.Label ?? figure.Expression ?? '',
     values,
     threshold,

@@ -1,20 +1,19 @@
+import { isServing, nodeState } from './availability.ts'
 import type { Finding } from './catalogue.ts'
 import type { EnvironmentFacts, NodeFacts, Usage } from './facts.ts'
 
 /** Node agents add types of their own; only these mean what Kubernetes says they mean. */
 const PRESSURES = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable']
 const USED_SHARE = 0.9
-/** A new node is made ready by its kubelet within a minute or two. */
-const NEW_NODE_MS = 120_000
 
 type Known = Partial<EnvironmentFacts>
 
 export function nodeFindings({ nodes = [], nodeUsage }: Known, now: number): Finding[] {
   return nodes.flatMap((node): Finding[] => {
-    const { name, uid, conditions, createdAt } = node
+    const { name, uid, conditions } = node
     const base = { object: { kind: 'Node', name, uid }, node: name }
     const ready = conditions.find(({ type }) => type === 'Ready')
-    if (!node.ready && now - createdAt > NEW_NODE_MS) {
+    if (nodeState(node, now) === 'down') {
       const { reason = 'NotReady', message = 'its kubelet has not reported', since: at } = ready ?? {}
       const advice = 'look at the instance; the node group replaces it when it is terminated'
       return [
@@ -123,9 +122,7 @@ function nearLimits(
 
 export function databaseFindings({ databases = [], alarms = [] }: Known): Finding[] {
   const down = databases
-    .filter(
-      ({ status }) => !['available', 'backing-up', 'storage-optimization', 'modifying'].includes(status),
-    )
+    .filter(({ status }) => !isServing(status))
     .map(({ id, status }) => ({
       code: 'DATABASE_DOWN' as const,
       object: { kind: 'DBInstance', name: id, uid: id },

@@ -25,7 +25,7 @@ export function changesBetween(before: Picture | undefined, after: Picture): Cha
     ],
     ['service', (p) => p.services.map((row) => [row.service, serviceText(row)])],
     ['pod', (p) => p.troubled.map(({ pod, reason, restarts }) => [pod, restartsText(reason, restarts)])],
-    ['node', (p) => p.nodes.map(({ node, ready, schedulable }) => [node, nodeText(ready, schedulable)])],
+    ['node', (p) => p.nodes.map((row) => [row.node, nodeText(row)])],
     ['database', (p) => p.databases.map(({ id, status }) => [id, status])],
     ['alarm', (p) => p.alarms.map(({ name, state }) => [name, state])],
     ['health', (p) => [[p.environment, p.health]]],
@@ -55,6 +55,6 @@ function restartsText(reason: string, restarts: number): string {
   return restarts === 0 ? reason : `${reason}, ${restarts === 1 ? '1 restart' : `${restarts} restarts`}`
 }
 
-function nodeText(ready: boolean, schedulable: boolean): string {
-  return `${ready ? 'ready' : 'not ready'}${schedulable ? '' : ', cordoned'}`
+function nodeText({ ready, joining, schedulable }: Picture['nodes'][number]): string {
+  return `${ready ? 'ready' : joining ? 'joining' : 'not ready'}${schedulable ? '' : ', cordoned'}`
 }

@@ -1,3 +1,4 @@
+import { isServing } from '../diagnosis/availability.ts'
 import {
   type NodeRow,
   nodeRows,
@@ -47,7 +48,7 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
     pods: { total: pods.length, ready: pods.filter(({ ready }) => ready).length },
     services,
     troubled: troubled.sort((a, b) => Number(b.problem) - Number(a.problem) || a.pod.localeCompare(b.pod)),
-    nodes: nodeRows(sight, pods),
+    nodes: nodeRows(sight, pods, now),
     warnings: warningRows(warnings, now),
     databases: sight.databases ?? [],
     figures: sight.figures ?? [],
@@ -69,8 +70,8 @@ function healthOf({
   const bad =
     services.some(({ state }) => state !== 'ready' && state !== 'rolling out') ||
     troubled.some(({ problem }) => problem) ||
-    nodes.some(({ ready }) => !ready) ||
-    databases.some(({ status }) => status !== 'available' && status !== 'backing-up') ||
+    nodes.some(({ ready, joining }) => !ready && !joining) ||
+    databases.some(({ status }) => !isServing(status)) ||
     // One that has no data, or would tell nobody, watches nothing.
     alarms.length > 0
   if (bad) return 'unhealthy'

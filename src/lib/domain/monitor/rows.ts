@@ -1,3 +1,4 @@
+import { nodeState } from '../diagnosis/availability.ts'
 import { CATALOGUE } from '../diagnosis/catalogue.ts'
 import type { AutoscalerFacts, Usage } from '../diagnosis/facts.ts'
 import { podTroubles } from '../diagnosis/pods.ts'
@@ -37,6 +38,8 @@ export interface PodRow {
 export interface NodeRow {
   node: string
   ready: boolean
+  /** Not ready yet, and so new that it is no fault. */
+  joining: boolean
   schedulable: boolean
   /** Shares from 0 to 1. */
   cpu?: number
@@ -146,14 +149,16 @@ function autoscalerText(autoscaler: AutoscalerFacts | undefined): string | undef
   return `${min}-${max} ${figures.join(' ')}`
 }
 
-export function nodeRows({ nodes = [], nodeUsage }: Sight, pods: PodFacts[]): NodeRow[] {
+export function nodeRows({ nodes = [], nodeUsage }: Sight, pods: PodFacts[], now: number): NodeRow[] {
   const counts = new Map<string, number>()
   for (const { node = '' } of pods) counts.set(node, (counts.get(node) ?? 0) + 1)
-  const rows = [...nodes].map(({ name, ready, schedulable, cpu, memory }) => {
+  const rows = [...nodes].map((node) => {
+    const { name, ready, schedulable, cpu, memory } = node
     const used = nodeUsage?.get(name)
     return {
       node: name,
       ready,
+      joining: nodeState(node, now) === 'joining',
       schedulable,
       cpu: used && cpu > 0 ? used.cpu / cpu : undefined,
       memory: used && memory > 0 ? used.memory / memory : undefined,

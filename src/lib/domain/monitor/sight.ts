@@ -12,6 +12,10 @@ export interface Source {
   error?: string
 }
 
+/** What is asked of AWS, each by itself. */
+export const CLOUD_SOURCES = ['RDS', 'CloudWatch alarms', 'CloudWatch metrics'] as const
+export type CloudSource = (typeof CLOUD_SOURCES)[number]
+
 /** One figure of CloudWatch, the newest value last. */
 export interface Figure {
   name: string

@@ -140,11 +140,13 @@ function sectionLines(
   return [`  ${titles}${theme.faint(`  ${age}${more}`)}`, ...body]
 }
 
-/** What is watched is as new as its last word, while its source is well; what is asked for has an age. */
-function ageText({ sources }: Picture, { source }: Section, now: number): string {
-  const { state, at } = sources.find(({ name }) => name === source) ?? { state: 'loading', at: 0 }
+/** What is watched is as new as its last word, while its source is well; what is asked for has an age. The worst counts. */
+function ageText({ sources }: Picture, section: Section, now: number): string {
+  const own = sources.filter(({ name }) => section.sources.includes(name))
+  const worst = own.sort((a, b) => Number(a.state === 'ok') - Number(b.state === 'ok') || a.at - b.at)[0]
+  const { state, at } = worst ?? { state: 'loading', at: 0 }
   const age = at > 0 ? ` ${formatAge(now - at)}` : ''
-  if (state === 'ok') return source === 'AWS' ? `[${age.trim()} old]` : '[live]'
+  if (state === 'ok') return section.title === 'AWS' ? `[${age.trim()} old]` : '[live]'
   return state === 'loading' ? '[…]' : `[STALE${age}]`
 }
 

@@ -25,12 +25,12 @@ const stat = (MetricName: string) => {
 }
 
 /** The figures of these alarms 59 s after the minute, and the calls for their values. */
-async function read(alarms: object[]) {
+async function read(alarms: CloudState['alarms']) {
   states.x = { alarms }
   cloud.calls.splice(0)
   const account = { accountId: '222222222222', region: 'us-east-1', endpoint: `${cloud.url}/x` }
   const signal = AbortSignal.timeout(20_000)
-  const figures = await alarmFigures(account, 'emr-platform-x', MINUTE + 59_000, signal)
+  const figures = await alarmFigures(account, 'x', MINUTE + 59_000, signal)
   return {
     figures,
     calls: cloud.calls.flatMap(({ name, input }) => (name === 'GetMetricData' ? [input] : [])),

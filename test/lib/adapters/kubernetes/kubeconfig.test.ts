@@ -6,7 +6,7 @@ import type { Command } from '../../../../src/lib/process/command.ts'
 import { temporaryFolder } from '../../../support/project.ts'
 
 const account = { accountId: '222222222222', region: 'us-east-1', profile: 'prod' }
-const cluster = { name: 'c', version: '1.33', endpoint: 'https://c', certificateAuthority: '' }
+const cluster = { name: 'c', version: '1.33', endpoint: 'https://c', certificateAuthority: '', vpc: '' }
 
 /** Access to a cluster on EKS, whose `aws` answers as written here: a token that lasts so long, or an error. */
 async function accessWith(answers: ({ token: string; lastsMs?: number } | Error)[]) {
