@@ -16,8 +16,9 @@ export function withoutValues(message: string): string {
   return `${safe}${safe === message ? '' : '"***"'}`.replaceAll(BYTES, '***')
 }
 
-/** Each message of a program begins so, each part of one that the server sent with its own word. */
-const MESSAGE = /^(?:pg_\w+|psql): |^connection to server /
+/** Each message of a program begins so, each part of one that the server sent with its own word; a lost server is told bare. */
+const MESSAGE =
+  /^(?:pg_\w+|psql): |^connection to server |^(?:FATAL: +)?(?:terminating connection|the database system is|server closed the connection) /
 const STATEMENT = /^(?:pg_\w+: detail: )?Command was: /
 const KEY = /^DETAIL: +Key \((.+?)\)=\(/
 const COPY = /^(?:CONTEXT: +)?(COPY [^:]+, line \d+(?:, column [^:]+)?)/

@@ -5,13 +5,17 @@ import { formatSize } from '../domain/size.ts'
 const TERMINAL_MS = 250
 const LOG_MS = 10_000
 
-/** How far long work is: its step, the bytes that have passed, their rate, and the time that is left. */
+/**
+ * How far long work is: its step, the bytes that have passed, their rate, and, where its size can be estimated, the time that
+ * is left. An incremental's size cannot: the log has full pages, indexes and vacuum in it, many times what is stored, and a time
+ * that is wrong by that is worse than none.
+ */
 export class Meter {
   #title = ''
   #bytes = 0
   #total: number | undefined
   #shownAt = 0
-  readonly #startedAt: number
+  #startedAt: number
   readonly #show: (text: string) => void
   readonly #everyMs: number
   readonly #now: () => number
@@ -29,8 +33,14 @@ export class Meter {
     this.#show(title)
   }
 
+  /**
+   * Work of this size begins; what passed before belongs to other work, such as the backup that a drill then restores.
+   * @param bytes an estimate; undefined where nobody can know
+   */
   total(bytes: number | undefined): void {
     this.#total = bytes
+    this.#bytes = 0
+    this.#startedAt = this.#now()
   }
 
   /** More bytes have passed. */

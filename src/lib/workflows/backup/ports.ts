@@ -42,7 +42,7 @@ export interface BackupPorts {
 export interface Progress {
   /** A step has begun. */
   step(title: string): void
-  /** Bytes that all of the work is estimated to have; undefined where nobody can know. */
+  /** Work begins that is estimated to have so many bytes; undefined where nobody can know. They are counted from here. */
   total(bytes: number | undefined): void
 }
 
