@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import type { DatabaseConnection } from '../../../src/lib/adapters/postgres/connection.ts'
 import { freePort } from '../../support/ports.ts'
 
-export interface Held {
+interface Held {
   /** Resolves when a client has sent it; the server does not know of it yet. */
   seen: Promise<void>
   /** Lets it go to the server. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../support/postgres.ts'
-import { startDatabaseProxy } from './database-proxy.ts'
+import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.ts'
 import { argv, expectRestorable, grow, ownSlots, prepare } from './fixture.ts'
 import { startProgram } from './program.ts'
 import { type BackupProject, backupProject } from './project.ts'
@@ -16,7 +16,13 @@ describe.skipIf(!hasPostgres)('a backup that is killed with SIGKILL', () => {
   afterAll(() => server?.stop())
 
   /** Kills a run where it has come to a title, has written data of its own, or asks the server for something. */
-  async function killAt(run: string[], project: BackupProject, proxy: Proxy, how: Point, what: string) {
+  async function killAt(
+    run: string[],
+    project: BackupProject,
+    proxy: DatabaseProxy,
+    how: Point,
+    what: string,
+  ) {
     const held = how === 'statement' ? proxy.hold(what) : undefined
     const program = startProgram(how === 'data' ? [...run, '--max-rate', '600kB'] : run)
     if (how === 'title') await program.says(what)
@@ -78,4 +84,3 @@ describe.skipIf(!hasPostgres)('a backup that is killed with SIGKILL', () => {
 })
 
 type Point = 'title' | 'data' | 'statement'
-type Proxy = Awaited<ReturnType<typeof startDatabaseProxy>>
