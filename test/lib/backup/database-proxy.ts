@@ -3,11 +3,13 @@ import { onTestFinished } from 'vitest'
 import type { DatabaseConnection } from '../../../src/lib/adapters/postgres/connection.ts'
 import { freePort } from '../../support/ports.ts'
 
-export interface Held {
+interface Held {
   /** Resolves when a client has sent it; the server does not know of it yet. */
   seen: Promise<void>
   /** Lets it go to the server. */
   release(): void
+  /** Ends both connections; the server never knows of it. */
+  drop(): void
 }
 
 export interface DatabaseProxy {
@@ -18,7 +20,7 @@ export interface DatabaseProxy {
 
 /** Stands before a server and stops a client at a chosen statement, until the test lets it go on or has killed it. */
 export async function startDatabaseProxy(target: DatabaseConnection): Promise<DatabaseProxy> {
-  const holds = new Set<{ text: string; arrived: () => void; released: Promise<void> }>()
+  const holds = new Set<{ text: string; arrived: () => void; released: Promise<boolean> }>()
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = dial(target.port, target.host)
@@ -36,7 +38,10 @@ export async function startDatabaseProxy(target: DatabaseConnection): Promise<Da
         holds.delete(hold)
         client.pause()
         hold.arrived()
-        await hold.released
+        if (!(await hold.released)) {
+          client.destroy()
+          return
+        }
         client.resume()
       }
       upstream.write(chunk)
@@ -52,9 +57,10 @@ export async function startDatabaseProxy(target: DatabaseConnection): Promise<Da
     connection: { ...target, port },
     hold: (text) => {
       const seen = Promise.withResolvers<void>()
-      const released = Promise.withResolvers<void>()
+      const released = Promise.withResolvers<boolean>()
       holds.add({ text, arrived: seen.resolve, released: released.promise })
-      return { seen: seen.promise, release: released.resolve }
+      const end = (goesOn: boolean) => () => released.resolve(goesOn)
+      return { seen: seen.promise, release: end(true), drop: end(false) }
     },
   }
 }

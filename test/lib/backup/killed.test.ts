@@ -1,56 +1,78 @@
-import type { Client } from 'pg'
+import { globSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../support/postgres.ts'
+import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.ts'
 import { argv, expectRestorable, grow, ownSlots, prepare } from './fixture.ts'
 import { startProgram } from './program.ts'
-import { backupProject, contentOf, newDatabase, open } from './project.ts'
+import { type BackupProject, backupProject } from './project.ts'
 
-/** What a restore makes last. */
-async function lateObjects(client: Client): Promise<unknown> {
-  const { rows } = await client.query(`
-    SELECT 'constraint' AS kind, conname AS name, pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conrelid <> 0
-    UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
-    UNION ALL SELECT 'rule', rulename, definition FROM pg_rules WHERE schemaname = 'public'
-    UNION ALL SELECT 'policy', policyname, qual FROM pg_policies
-    UNION ALL SELECT 'security', relname, relrowsecurity::text FROM pg_class WHERE relname IN ('a', 'b')
-    UNION ALL SELECT 'statistics', stxname, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
-    UNION ALL SELECT 'publication', pubname, '' FROM pg_publication WHERE pubname <> 'emr_backup'
-    UNION ALL SELECT 'encoding', '', current_setting('server_encoding') ORDER BY 1, 2`)
-  return rows
-}
-
-describe.skipIf(!hasPostgres)('killed with SIGKILL', () => {
+describe.skipIf(!hasPostgres)('a backup that is killed with SIGKILL', () => {
   let server: PostgresServer
   beforeAll(async () => {
     server = await startPostgres({ wal_sender_timeout: '5s' })
   })
   afterAll(() => server?.stop())
 
-  test.each([
-    ['full', 'Set up the publication'],
-    ['full', 'Wait for a consistent'],
-    ['full', 'Dump the schema'],
-    ['full', 'Write the manifest'],
-    ['incremental', 'Find the chain'],
-    ['incremental', 'Read the changes'],
-    ['incremental', 'Write the manifest'],
-  ])('%s at: %s', async (verb, stage) => {
-    const { source, client, project } = await prepare(server)
-    const before = await project.json<BackupManifest>('full')
-    await grow(client, 500)
-    const program = startProgram(
-      argv(project, verb, ...(stage === 'Dump the schema' ? ['--max-rate', '20kB'] : [])),
-    )
-    await program.says(stage)
+  /** Kills a run where it has come to a title, has written data of its own, or asks the server for something. */
+  async function killAt(
+    run: string[],
+    project: BackupProject,
+    proxy: DatabaseProxy,
+    how: Point,
+    what: string,
+  ) {
+    const held = how === 'statement' ? proxy.hold(what) : undefined
+    const program = startProgram(how === 'data' ? [...run, '--max-rate', '600kB'] : run)
+    if (how === 'title') await program.says(what)
+    if (how === 'data')
+      await vi.waitFor(
+        () => {
+          const files = globSync(join(project.store, '*', `${what}*.partial`))
+          expect(files.some((file) => statSync(file).size > 0)).toBe(true)
+        },
+        { timeout: 20_000 },
+      )
+    await held?.seen
     program.kill()
     expect((await program.ended).exitCode).toBe(null)
+    held?.drop()
+  }
+
+  test.each<[string, Point, string, number]>([
+    ['full', 'title', 'Set up the publication', 1],
+    ['full', 'title', 'Wait for a consistent', 1],
+    ['full', 'data', 'data-', 1],
+    ['full', 'title', 'Write the manifest', 1],
+    // The manifest is there, and the slot of the chain before is, too.
+    ['full', 'statement', 'pg_drop_replication_slot', 2],
+    ['incremental', 'title', 'Find the chain', 1],
+    ['incremental', 'statement', 'emr_marker', 1],
+    ['incremental', 'title', 'Read the changes', 1],
+    ['incremental', 'title', 'Write the manifest', 1],
+    // The manifest is there, and the slot still where it was.
+    ['incremental', 'statement', 'pg_replication_slot_advance', 2],
+  ])('%s at the %s: %s', async (verb, how, what, whole) => {
+    // More than the store gathers before it writes.
+    const { source, client } = await prepare(server, how === 'data' ? 20_000 : 1000)
+    const proxy = await startDatabaseProxy(source)
+    const project = backupProject(proxy.connection)
+    const before = await project.json<BackupManifest>('full')
+    await grow(client, 500)
+    await killAt(argv(project, verb), project, proxy, how, what)
+    const manifests = globSync(join(project.store, '*', 'manifest.json'))
+    if (how === 'statement') expect(manifests).toHaveLength(whole)
+    const slots = await ownSlots(client)
+    if (what === 'pg_drop_replication_slot') expect(slots).toHaveLength(2)
     await client.query(`UPDATE t SET text = 'after the kill' WHERE id % 100 = 0`)
     // The advisory lock goes when the server sees that its client is gone.
-    await vi.waitFor(async () => expect((await project.run('incremental')).exitCode).toBe(0), {
+    const next = await vi.waitFor(() => project.json<BackupManifest>('incremental'), {
       timeout: 20_000,
       interval: 200,
     })
+    if (what === 'pg_replication_slot_advance') expect(next).toMatchObject({ transactions: 1 })
+    expect(next.kind).toBe('incremental')
     await expectRestorable(project, source)
     expect(await ownSlots(client)).toHaveLength(1)
     const list = await project.json<{ chains: { id: string }[]; damaged: unknown[]; orphans: unknown[] }>(
@@ -59,84 +81,6 @@ describe.skipIf(!hasPostgres)('killed with SIGKILL', () => {
     expect(list).toMatchObject({ damaged: [], orphans: [] })
     expect(list.chains[0]?.id).toBe(before.id)
   })
-  test('a restore in its replay goes on where it was', async () => {
-    const { source, client, project } = await prepare(server)
-    const first = await project.json<BackupManifest>('full')
-    for (let n = 0; n < 3; n += 1) {
-      await grow(client, 300)
-      await project.json('incremental')
-    }
-    const database = `resumed_${process.pid}`
-    const last = (await project.json<{ lastGood: { id: string } }>('list')).lastGood.id
-    const program = startProgram(argv(project, 'restore', '--target', database, '--max-rate', '90kB'))
-    await program.says(`Replay ${last}`)
-    program.kill()
-    await program.ended
-    await vi.waitFor(
-      async () => {
-        const past = await project.run('restore', '--target', database, '--to', first.id)
-        expect(past.stderr).toContain('already past the end that is wanted now')
-        expect(past.exitCode).toBe(4)
-      },
-      { timeout: 20_000 },
-    )
-    const again = await project.json('restore', '--target', database)
-    expect(again).toMatchObject({ resumed: true })
-    expect(await contentOf({ ...source, database })).toEqual(await contentOf(source))
-  })
-
-  test('a restore that is killed while it makes foreign keys goes on, and others keep out of it', async () => {
-    const source = await newDatabase(
-      server,
-      `TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'`,
-    )
-    const client = await open(source)
-    await client.query(`
-      CREATE TABLE a (id int PRIMARY KEY, text text); CREATE TABLE b (id int PRIMARY KEY REFERENCES a, text text);
-      CREATE TABLE c (id int PRIMARY KEY REFERENCES a); CREATE TABLE log (id serial PRIMARY KEY);
-      ALTER TABLE a ADD CONSTRAINT later CHECK (id < 9) NOT VALID; CREATE STATISTICS s ON id, text FROM a;
-      ALTER TABLE a ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON a USING (id > 0); CREATE PUBLICATION own FOR TABLE a;
-      CREATE RULE r AS ON UPDATE TO a DO ALSO INSERT INTO log DEFAULT VALUES;
-      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log DEFAULT VALUES; RETURN NULL; END';
-      CREATE VIEW v AS SELECT 1 AS one;
-      CREATE TRIGGER waits INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION note();
-      CREATE TRIGGER t AFTER INSERT ON b FOR EACH ROW EXECUTE FUNCTION note(); INSERT INTO a VALUES (1, 'ä')`)
-    const project = backupProject(source)
-    const { id } = await project.json<BackupManifest>('full')
-    await client.query(`UPDATE a SET text = 'é'; INSERT INTO b VALUES (1); INSERT INTO c VALUES (1)`)
-    await project.json('incremental')
-    const database = `It's a "name"=x ${process.pid}`
-    const program = startProgram(
-      argv(project, 'restore', '--target', database, '--to', id, '--jobs', '2', '--max-rate', '2kB'),
-    )
-    await program.says('Load the data')
-    const target = await open({ ...source, database })
-    await target.query('BEGIN; LOCK TABLE v IN SHARE MODE')
-    const waiting = () =>
-      client.query<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'`,
-        [database],
-      )
-    await vi.waitFor(
-      async () => {
-        expect((await waiting()).rows).toHaveLength(1)
-        const { rows } = await target.query(`SELECT FROM pg_constraint WHERE contype = 'f'`)
-        expect(rows).toHaveLength(2)
-      },
-      { timeout: 20_000 },
-    )
-    const other = await project.run('restore', '--target', database)
-    expect(other.stderr).toContain('Another restore into database')
-    expect(other.exitCode).toBe(8)
-    program.kill()
-    await program.ended
-    // The orphan still waits; nobody has let it go on.
-    expect((await waiting()).rows).toHaveLength(1)
-    await target.query('ROLLBACK')
-    // Further than at first: what was made of triggers must not act on the rows.
-    const again = await vi.waitFor(() => project.json('restore', '--target', database), { timeout: 20_000 })
-    expect(again).toMatchObject({ resumed: true, transactions: 1 })
-    expect(await contentOf({ ...source, database })).toEqual(await contentOf(source))
-    expect(await lateObjects(target)).toEqual(await lateObjects(client))
-  })
 })
+
+type Point = 'title' | 'data' | 'statement'

@@ -72,7 +72,7 @@ export async function connect(
     return client
   } catch (error) {
     await client.end().catch(() => {})
-    throw connectError(connection, error)
+    throw connectError(connection, error, replication)
   }
 }
 
@@ -137,7 +137,11 @@ export function connectionLoss({ host, port }: DatabaseConnection, error: unknow
   })
 }
 
-function connectError({ host, port, database, user }: DatabaseConnection, error: unknown): EmrError {
+function connectError(
+  { host, port, database, user }: DatabaseConnection,
+  error: unknown,
+  replication: boolean,
+): EmrError {
   const { code = '' } = error as { code?: string }
   const fail = (name: string, why: string, suggestions: string[] = []) =>
     new EmrError(`Cannot connect to database ${database} at ${host}:${port}: ${why}`, {
@@ -150,6 +154,11 @@ function connectError({ host, port, database, user }: DatabaseConnection, error:
   if (code === '28P01' || code === '28000')
     return fail('DATABASE_AUTHENTICATION', `${why} (user ${user})`, [
       'check the password’s reference in emr.config.yaml: database.password or database.secret',
+    ])
+  // Without the right, a connection of replication is refused as a whole.
+  if (code === '42501' && replication)
+    return fail('REPLICATION_DENIED', `${why} (user ${user})`, [
+      'on RDS: GRANT rds_replication TO role; elsewhere: ALTER ROLE role REPLICATION',
     ])
   if (code === '3D000') return fail('DATABASE_MISSING', why, ['check database.name in emr.config.yaml'])
   if (/does not support SSL/i.test(why))

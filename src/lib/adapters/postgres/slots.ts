@@ -124,7 +124,10 @@ export async function exportSnapshot(
       lsn,
       snapshot,
       keep: async (other, slot) => {
-        await other.query('SELECT pg_copy_logical_replication_slot($1, $2, false)', [name, slot])
+        const copied = other.query('SELECT pg_copy_logical_replication_slot($1, $2, false)', [name, slot])
+        await copied.catch(async (error) => {
+          throw await slotError(error, other, lockTimeoutMs)
+        })
       },
       close: () => client.end(),
     }
@@ -146,11 +149,6 @@ async function slotError(error: unknown, control: Client, lockTimeoutMs: number)
   if (code === '53400') {
     return preflight('SLOTS_EXHAUSTED', `The server has no free replication slot: ${message}`, [
       'raise max_replication_slots in the parameter group',
-    ])
-  }
-  if (code === '42501' || /replication role|permission denied/i.test(message)) {
-    return preflight('REPLICATION_DENIED', `The database role may not replicate: ${message}`, [
-      'on RDS: GRANT rds_replication TO role; elsewhere: ALTER ROLE role REPLICATION',
     ])
   }
   return error
