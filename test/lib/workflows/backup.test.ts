@@ -70,7 +70,6 @@ function backup(fails?: string) {
         published.push(manifest)
         return fails !== 'another run was first'
       },
-      remove: async (id: string) => void log.push(`remove ${id}`),
       discard: async (id: string) => {
         if (!published.some((manifest) => manifest.id === id)) log.push(`remove ${id}`)
       },

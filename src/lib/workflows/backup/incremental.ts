@@ -74,16 +74,9 @@ async function segment(
     await source.advance(tip.slot, end.lsn)
     return manifest
   } catch (error) {
-    if (!(await isPublished(ports))) await catalog.remove(id).catch(() => {})
+    await catalog.discard(id).catch(() => {})
     throw error
   }
-}
-
-/** A failure after the manifest was written (the slot could not be advanced) leaves a backup that is good. */
-async function isPublished({ catalog, id }: BackupPorts): Promise<boolean> {
-  // Where the store cannot say, nothing is deleted.
-  const content = await catalog.read().catch(() => undefined)
-  return content === undefined || content.manifests.some((manifest) => manifest.id === id)
 }
 
 /** A generator as a plain stream, with its value kept for later. */

@@ -20,7 +20,7 @@ export interface BackupPorts {
   id: string
   environment: string
   source: Pick<PostgresSource, keyof PostgresSource>
-  catalog: Pick<BackupCatalog, 'keyOf' | 'read' | 'publish' | 'discard' | 'remove'>
+  catalog: Pick<BackupCatalog, 'keyOf' | 'read' | 'publish' | 'discard'>
   /** Stores what programs put out under a key. */
   store: (
     key: string,
