@@ -102,23 +102,31 @@ describe.skipIf(!hasPostgres)('a server with TLS', () => {
       'an unknown authority',
       () => through(server, { rootCertificate: unknown }),
       /self-signed certificate|unable to/,
+      'database.tls.rootCertificate',
     ],
     [
       'an authority of its own, and none configured',
       () => through(server, { rootCertificate: undefined }),
       /certificate/,
+      'database.tls.rootCertificate',
     ],
-    ['the name of another host', () => through(misnamed), /localhost\. is not in .* DNS:elsewhere\.example/],
+    [
+      'the name of another host',
+      () => through(misnamed),
+      /localhost\. is not in .* DNS:elsewhere\.example/,
+      'database.host',
+    ],
     [
       'a name, and reached by address',
       () => through(server, { host: '127.0.0.1' }),
       /IP: 127\.0\.0\.1 is not in/,
+      'database.host',
     ],
-  ] as const)('whose certificate has %s is not trusted', async (_what, connection, words) => {
+  ] as const)('whose certificate has %s is not trusted', async (_what, connection, words, advice) => {
     const { exitCode, stdout } = await project(connection()).run('full', '--json')
     const { error } = JSON.parse(stdout)
     expect(error).toMatchObject({ code: 'DATABASE_TLS', message: expect.stringMatching(words) })
-    expect(error.suggestions.join()).toContain('database.tls.rootCertificate')
+    expect(error.suggestions.join()).toContain(advice)
     expect(exitCode).toBe(4)
     await expect(dump(connection())).rejects.toThrow(/certificate/)
   })

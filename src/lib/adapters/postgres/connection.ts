@@ -166,7 +166,11 @@ function connectError(
       'on the server: ssl = on, with a certificate',
       'database: {tls: {mode: disable}} turns encryption off; never over a network',
     ])
-  if (/SSL|TLS|certificate|self.signed|altnames/i.test(why))
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return fail('DATABASE_TLS', why, [
+      'check database.host in emr.config.yaml: it must be a name that the certificate is for',
+    ])
+  if (/SSL|TLS|certificate|self.signed/i.test(why))
     return fail('DATABASE_TLS', why, [
       'name the authority that signed the server’s certificate: database.tls.rootCertificate',
       'database: {tls: {mode: disable}} turns encryption off; never over a network',

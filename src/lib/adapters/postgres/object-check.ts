@@ -2,6 +2,7 @@ import type { BackupManifest, BackupObject } from '../../domain/backup/manifest.
 import { decodeMessage } from '../../domain/backup/pgoutput.ts'
 import { messageOf } from '../../errors.ts'
 import { startPipeline } from '../../process/pipeline.ts'
+import { ToolError } from '../../process/runner.ts'
 import type { BackupCatalog } from '../store/catalog.ts'
 import { checkedStream, checkObject, damaged, feed, type TransferOptions } from '../store/transfer.ts'
 import { type ClientPrograms, decompressCommand, readArchiveCommand } from './programs.ts'
@@ -31,8 +32,14 @@ export class StoredObjectCheck {
     const commands = object.content === 'segment' ? [unpack] : [unpack, readArchiveCommand(this.#programs)]
     const programs = startPipeline(commands, this.#transfer.signal)
     if (object.content === 'segment') {
-      const decoded = decodeAll(programs.stdout as AsyncIterable<Buffer>)
-      await Promise.all([feed(source, programs), decoded.catch((error) => rethrow(key, error))])
+      const [fed, decoded] = await Promise.allSettled([
+        feed(source, programs),
+        decodeAll(programs.stdout as AsyncIterable<Buffer>),
+      ])
+      // What was cut off on its way also ends too early, and who stops reading makes zstd fail.
+      if (fed.status === 'rejected' && !(fed.reason instanceof ToolError)) throw fed.reason
+      if (decoded.status === 'rejected') rethrow(key, decoded.reason)
+      if (fed.status === 'rejected') throw fed.reason
     } else {
       programs.stdout.resume()
       await feed(source, programs)
