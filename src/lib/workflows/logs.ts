@@ -61,8 +61,8 @@ export async function followLogs(
   const known = new Set<string>()
   const failed = Promise.withResolvers<never>()
   let started = false
-  const follow = async (source: LogSource, isNew: boolean) => {
-    if (isNew) await onEntry(mark(source, 'new pod'))
+  const follow = async (pod: PodFacts, source: LogSource, isNew: boolean) => {
+    if (isNew) await onEntry(mark(source, newPodText(await logs.revisionOf(pod, until))))
     // What a pod says that came while others were followed is wanted from its first line on.
     const query = isNew ? {} : request
     for await (const news of logs.of(source).follow(query, until)) {
@@ -79,7 +79,7 @@ export async function followLogs(
       const key = `${source.uid}/${source.container}`
       if (known.has(key)) continue
       known.add(key)
-      follow(source, started).catch(failed.reject)
+      follow(pod, source, started).catch(failed.reject)
     }
     // The first list comes in one turn of the event loop.
     setImmediate(() => {
@@ -113,6 +113,10 @@ function lineEntry(
 
 function mark({ pod, container }: LogSource, text: string): LogEntry {
   return { type: 'mark', time: new Date().toISOString(), pod, container, text }
+}
+
+function newPodText(revision: string | undefined): string {
+  return revision === undefined ? 'new pod' : `new pod of revision ${revision}`
 }
 
 function restartText({ exitCode, lost }: { exitCode: number | undefined; lost: number }): string {

@@ -9,10 +9,13 @@ import type { LogEntry } from '../../../src/lib/workflows/logs.ts'
 import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
-/** Together 60: these write, and their logs are rotated; those crash, and are started again. */
-const CHATTY = 45
+/** Together 60: logs of the first are rotated, the second are started again, and with the third it is both. */
+const CHATTY = 40
 const CRASHING = 15
+const FALLING = 5
 const INTERVAL_MS = 200
+/** A falling pod runs for three seconds: the first lines of each run are rotated away before it ends. */
+const FALLING_INTERVAL_MS = 100
 /** Lines that a chatty pod's log holds before the oldest are rotated away. */
 const KEPT = 25
 
@@ -111,6 +114,10 @@ describe.skipIf(!onSandbox)('emr logs', () => {
     const entries = jsonLines<LogEntry>(following)
     await expect.poll(() => podsOf(entries, 'chatty-').size, { timeout: 60_000 }).toBe(CHATTY)
     await apply('crashing', CRASHING, 'app:1.0.0-crashloop')
+    await apply('falling', FALLING, 'app:1.0.0-oom', {
+      'sandbox.emr/log-interval-ms': String(FALLING_INTERVAL_MS),
+      'sandbox.emr/log-keep': String(KEPT),
+    })
     const faults = project.faults()
     for (let index = 0; index < 3; index += 1) {
       await delay(1_000)
@@ -123,11 +130,12 @@ describe.skipIf(!onSandbox)('emr logs', () => {
           type === 'mark' && text.startsWith('restarted') ? [pod] : [],
         ),
       )
-    await expect.poll(() => restarted().size, { timeout: 60_000 }).toBe(CRASHING)
+    await expect.poll(() => restarted().size, { timeout: 60_000 }).toBe(CRASHING + FALLING)
     faults.close()
     const fewest = (of: string) => Math.min(...[...podsOf(entries, of).values()].map(({ length }) => length))
     await expect.poll(() => fewest('chatty-'), { timeout: 60_000 }).toBeGreaterThan(KEPT + 5)
     await expect.poll(() => fewest('crashing-'), { timeout: 60_000 }).toBeGreaterThanOrEqual(8)
+    await expect.poll(() => fewest('falling-'), { timeout: 60_000 }).toBeGreaterThan(2 * KEPT)
     following.child.kill('SIGINT')
     expect((await following.ended).code).toBe(130)
 
@@ -139,6 +147,22 @@ describe.skipIf(!onSandbox)('emr logs', () => {
       // Rotation took the first lines; from the first one seen on, each is there once.
       expect(new Set(gaps), `${pod}: ${gaps.join(' ')}`).toEqual(new Set([INTERVAL_MS]))
       expect(times.length).toBeGreaterThan(KEPT)
+    }
+    expect(podsOf(entries, 'falling-').size).toBe(FALLING)
+    for (const [pod, lines] of podsOf(entries, 'falling-')) {
+      const runs = runsOf(lines.map(({ text }) => JSON.parse(text)))
+      expect(runs.length, pod).toBeGreaterThanOrEqual(2)
+      const requests = runs.map((run) => run.filter(({ msg }) => msg === 'request').length)
+      // More than its log ever held.
+      expect(Math.max(...requests), pod).toBeGreaterThan(KEPT)
+      for (const run of runs) {
+        const times = run.filter(({ msg }) => msg === 'request').map(({ time }) => Date.parse(time))
+        const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+        expect(new Set(gaps), `${pod}: ${gaps.join(' ')}`).toEqual(new Set([FALLING_INTERVAL_MS]))
+      }
+      // Each run but the one that was still at work has its last words, once.
+      for (const run of runs.slice(0, -1))
+        expect(run.filter(({ msg }) => msg === 'heap close to its limit')).toHaveLength(1)
     }
     expect(podsOf(entries, 'crashing-').size).toBe(CRASHING)
     for (const [pod, lines] of podsOf(entries, 'crashing-')) {
@@ -152,6 +176,54 @@ describe.skipIf(!onSandbox)('emr logs', () => {
       expect(words.length, pod).toBeGreaterThanOrEqual(run.length * 2)
       expect(words, pod).toEqual(words.map((_, index) => run[index % run.length]))
     }
+  })
+
+  test('what these pods wrote can be asked for: of the previous run, of a moment, of a container, in colours', async () => {
+    const entriesOf = async (...args: string[]): Promise<LogEntry[]> =>
+      JSON.parse((await project.emr('logs', 'e2e', ...args, '--json')).stdout).entries
+    const previous = await entriesOf('--previous', '--container', 'app', '--grep', 'exiting with code')
+    expect(new Set(previous.map(({ pod }) => pod)).size).toBe(CRASHING)
+    expect(previous.every(({ pod, text }) => pod.startsWith('crashing-') && text.includes('code 1'))).toBe(
+      true,
+    )
+
+    const before = Date.now()
+    const recent = await entriesOf('--since', '2s', '--container', 'app', '--grep', '"msg":"request"')
+    // Kubernetes knows whole seconds.
+    expect(Math.min(...recent.map(({ time }) => Date.parse(time)))).toBeGreaterThan(before - 4_000)
+    const chatty = [...podsOf(recent, 'chatty-').values()]
+    expect(chatty).toHaveLength(CHATTY)
+    expect(Math.max(...chatty.map(({ length }) => length))).toBeLessThan(KEPT)
+
+    const own = await entriesOf('--container', 'task-service', '--tail', '1')
+    expect(own.map(({ container }) => container)).toEqual(['task-service', 'task-service'])
+
+    const argv = [resolve('bin/run.js'), 'logs', 'e2e', 'task-service', '--tail', '2']
+    const env = { ...process.env, FORCE_COLOR: '1', NO_COLOR: undefined }
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: project.folder, env })
+    const prefixes = stdout
+      .replaceAll('\u001b', 'ESC')
+      .matchAll(/^ESC\[(\d+)m(task-service-\S+)ESC\[39m \{/gm)
+    const colours = Map.groupBy(prefixes, ([, , pod]) => pod)
+    expect(colours.size).toBe(2)
+    for (const lines of colours.values()) expect(new Set(lines.map(([, colour]) => colour)).size).toBe(1)
+  })
+
+  test('a roll-out is marked: new pods with its revision, and those that ended', async () => {
+    const following = project.start('logs', 'e2e', 'task-service', '--follow', '--output', 'ndjson')
+    const entries = jsonLines<LogEntry>(following)
+    await expect.poll(() => podsOf(entries, 'task-service-').size, { timeout: 60_000 }).toBe(2)
+    const old = new Set(podsOf(entries, 'task-service-').keys())
+    await project.kubectl('rollout', 'restart', 'deployment/task-service', '-n', project.namespaceOf('e2e'))
+    const marked = (text: string) => [
+      ...new Set(entries.filter((each) => each.type === 'mark' && each.text === text).map(({ pod }) => pod)),
+    ]
+    await expect.poll(() => marked('ended').sort(), { timeout: 60_000 }).toEqual([...old].sort())
+    const made = marked('new pod of revision 2')
+    expect(made).toHaveLength(2)
+    expect(made.filter((pod) => old.has(pod))).toEqual([])
+    following.child.kill('SIGINT')
+    expect((await following.ended).code).toBe(130)
   })
 
   test('a reader that leaves ends it quietly', async () => {
@@ -177,4 +249,19 @@ function podsOf(entries: LogEntry[], prefix: string): Map<string, LogEntry[]> {
     entries.filter(({ type, pod }) => type === 'line' && pod.startsWith(prefix)),
     ({ pod }) => pod,
   )
+}
+
+interface Line {
+  time: string
+  msg: string
+}
+
+/** The lines of one container, by run. */
+function runsOf(lines: Line[]): Line[][] {
+  const runs: Line[][] = []
+  for (const line of lines) {
+    if (line.msg === 'starting' || runs.length === 0) runs.push([])
+    runs.at(-1)?.push(line)
+  }
+  return runs
 }

@@ -1,8 +1,9 @@
+import type { ReplicaSet } from 'kubernetes-types/apps/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import { loginFor } from '../../errors.ts'
 import type { KubernetesClient } from './client.ts'
-import { podFacts } from './facts.ts'
+import { podFacts, replicaSetFacts } from './facts.ts'
 import { Informer } from './informer.ts'
 import { ContainerLog, type LogSource } from './pod-log.ts'
 import { resources } from './resources.ts'
@@ -12,6 +13,8 @@ export class NamespaceLogs {
   readonly #client: KubernetesClient
   readonly #namespace: string
   readonly #labelSelector: string | undefined
+  /** By the uid of the ReplicaSet. */
+  readonly #revisions = new Map<string, Promise<string | undefined>>()
 
   constructor(client: KubernetesClient, namespace: string, service: string | undefined) {
     this.#client = client
@@ -41,6 +44,21 @@ export class NamespaceLogs {
       },
     })
     return informer.run()
+  }
+
+  /** The revision of the roll-out that made a pod; undefined for any other pod, and where that may not be read. */
+  revisionOf({ name, owner }: PodFacts, signal: AbortSignal): Promise<string | undefined> {
+    if (owner === undefined) return Promise.resolve(undefined)
+    const known = this.#revisions.get(owner)
+    if (known) return known
+    // `web-6fc8886-x2x4l` is of `web-6fc8886`.
+    const replicaSet = name.replace(/-[^-]+$/, '')
+    const read = this.#client
+      .get<ReplicaSet>(resources.replicaSets, replicaSet, { namespace: this.#namespace, signal })
+      .then((found) => (found.metadata?.uid === owner ? replicaSetFacts(found).revision : undefined))
+      .catch(() => undefined)
+    this.#revisions.set(owner, read)
+    return read
   }
 
   of(source: LogSource): ContainerLog {

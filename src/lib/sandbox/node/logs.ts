@@ -20,8 +20,10 @@ const LOG_ANNOTATION = 'sandbox.emr/log'
 
 /**
  * A healthy service writes a line about every so many milliseconds, and older lines of a long run are rotated away.
- * Both can be set by annotations of the pod: `sandbox.emr/log-interval-ms` and `sandbox.emr/log-keep`.
+ * Both can be set by annotations of the pod; with the first, a program that will fall writes them too.
  */
+const INTERVAL = 'sandbox.emr/log-interval-ms'
+const KEEP = 'sandbox.emr/log-keep'
 const PERIOD_MS = 5_000
 const MAX_PERIODIC_LINES = 500
 
@@ -42,17 +44,21 @@ export function containerLog(
   )
   const run = status && runOf(status, previous)
   if (!run || !container) return []
-  const told = pod.metadata?.annotations?.[LOG_ANNOTATION]
+  const told = annotation(pod, LOG_ANNOTATION)
   if (told !== undefined) return toldLines(told, run.started)
   const log = new LogWriter(pod, container)
   const fault = faultOf(pod, container)
   writeStart(log, run.started, isJob(pod), fault)
   const end = run.ended ?? now
-  const isServing = fault === undefined || fault === 'slow'
+  const isServing = fault === undefined || fault === 'slow' || annotation(pod, INTERVAL) !== undefined
   if (fault === 'unready') writePeriodic(pod, log, run.started, end, writeUnready)
   else if (!isJob(pod) && isServing) writePeriodic(pod, log, run.started, end, writeRequest)
   if (run.ended !== undefined) writeEnd(log, run.ended, run.exitCode, isJob(pod), fault)
   return run.ended === undefined ? log.lines.filter(({ time }) => time <= now) : log.lines
+}
+
+function annotation({ metadata }: Pod, name: string): string | undefined {
+  return metadata?.annotations?.[name]
 }
 
 function toldLines(text: string, started: number): LogLine[] {
@@ -113,14 +119,14 @@ function writeStart(log: LogWriter, started: number, job: boolean, fault: Fault 
 }
 
 function writePeriodic(
-  { metadata }: Pod,
+  pod: Pod,
   log: LogWriter,
   started: number,
   end: number,
   write: (log: LogWriter, time: number, index: number) => void,
 ): void {
-  const period = Number(metadata?.annotations?.['sandbox.emr/log-interval-ms']) || PERIOD_MS
-  const kept = Number(metadata?.annotations?.['sandbox.emr/log-keep']) || MAX_PERIODIC_LINES
+  const period = Number(annotation(pod, INTERVAL)) || PERIOD_MS
+  const kept = Number(annotation(pod, KEEP)) || MAX_PERIODIC_LINES
   const count = Math.floor((end - started) / period)
   for (let index = Math.max(1, count - kept); index <= count; index += 1) {
     write(log, started + index * period, index)
