@@ -6,6 +6,7 @@ import type { KubernetesClient } from '../../src/lib/adapters/kubernetes/client.
 import { resources } from '../../src/lib/adapters/kubernetes/resources.ts'
 import { adminOf } from '../../src/lib/sandbox/lifecycle.ts'
 import type { Project } from '../../test/e2e/project.ts'
+import { keepPace } from './pace.ts'
 
 const WRITERS = 16
 const SECOND_MS = 1_000
@@ -44,24 +45,18 @@ export class Crowd {
     await this.#allReady(count)
   }
 
-  /** Changes so many pods a second, until the function that is returned is called. @returns how many it were */
-  change(perSecond: number): () => Promise<number> {
+  /** Changes so many pods a second, until the function that is returned is called. */
+  change(perSecond: number): () => Promise<{ changed: number; rate: number }> {
     const stop = new AbortController()
-    let changed = 0
-    const changing = (async () => {
-      while (!stop.signal.aborted) {
-        const patches = Array.from({ length: perSecond }, (_, index) => this.#touch(changed + index))
-        await Promise.all([
-          ...patches,
-          delay(SECOND_MS, undefined, { signal: stop.signal }).catch(() => undefined),
-        ])
-        changed += perSecond
-      }
-    })()
-    return async () => {
+    const { signal } = stop
+    const changing = keepPace(perSecond, (number) => this.#touch(number), {
+      now: () => performance.now(),
+      until: (at) => delay(Math.max(0, at - performance.now()), undefined, { signal }).catch(() => undefined),
+      isOver: () => signal.aborted,
+    })
+    return () => {
       stop.abort()
-      await changing
-      return changed
+      return changing
     }
   }
 

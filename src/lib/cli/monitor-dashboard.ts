@@ -95,8 +95,9 @@ class Dashboard {
   }
 
   async #start(): Promise<void> {
-    this.#client = await reachCluster(this.#session)
+    // Who leaves does not wait for a server that is silent.
     const signal = AbortSignal.any([this.#session.signal, this.#stop.signal])
+    this.#client = await reachCluster({ ...this.#session, signal })
     const sight = liveSight(this.#session, this.#client, signal)
     this.#look = () => look(sight)
     sight.onChange(() => this.#soon())

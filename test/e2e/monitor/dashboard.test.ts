@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { processesWith } from '../../support/processes.ts'
@@ -30,14 +31,26 @@ NODES STATE CPU MEMORY PODS [live]`
 describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
   let project: Project
   let terminal: Terminal
+  let silence: Awaited<ReturnType<typeof startSilence>>
   /** Beside all others: it mostly waits. */
   let outage: Promise<unknown>
   beforeAll(async () => {
     outage = surviveOutage().catch((error: unknown) => error)
+    silence = await startSilence()
+    const aws = {
+      accountId: '222222222222',
+      region: 'us-east-1',
+      endpoint: `http://127.0.0.1:${silence.port}`,
+    }
     project = await openProject({
-      environments: { e2e: {}, empty: {} },
+      environments: {
+        ...{ e2e: {}, empty: {} },
+        'silent-api': { cluster: { kubeconfig: 'silent', context: 'silent' } },
+        'silent-aws': { cluster: { eks: 'silent' }, aws },
+      },
       services: { 'task-service': { chart }, 'sync-service': { chart: join(root, 'helm/sync-service') } },
     })
+    writeFileSync(join(project.folder, 'silent'), kubeconfigOf(`https://127.0.0.1:${silence.port}`))
     // What `emr monitor` alone shows.
     appendFileSync(join(project.folder, 'emr.config.yaml'), 'defaultEnvironment: e2e\n')
     expect((await project.emr('deploy', 'e2e', '--skip-smoke-tests')).code).toBe(0)
@@ -45,9 +58,10 @@ describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
   afterAll(async () => {
     await outage
     await project.close()
+    silence.close()
   })
   beforeEach(() => {
-    terminal = new Terminal(project.folder, {})
+    terminal = new Terminal(project.folder, { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' })
   })
   afterEach(() => terminal.close())
 
@@ -111,17 +125,48 @@ describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
     await isLeft(0)
   })
 
-  test('follows the size of the terminal, and never leaves its edges', async () => {
+  test('follows the size of the terminal, and leaves nothing of the frame before', async () => {
     await open()
-    terminal.resize(60, 12)
-    const small = await terminal.shows(/^[\s\S]{1,800}q?$/)
-    expect(small.split('\n').every((line) => line.length <= 60)).toBe(true)
-    await terminal.shows(/SERVICES/)
-    terminal.resize(150, 40)
-    await terminal.shows(/AUTOSCALER/)
+    const keys = '? help  / filter  tab section  j/k row  d diagnose  l logs  s sort  space pause  q quit'
+    const times = (text: string, pattern: RegExp) => text.match(pattern)?.length ?? 0
+    const layout = () => {
+      const text = terminal.screen().replace(/\n$/, '')
+      const rows = text.split('\n')
+      const keysAt = rows.flatMap((row, index) => (row.includes('? help') ? [index] : []))
+      return {
+        keys: keysAt.map((index) => [index, rows[index]]),
+        tables: times(text, /SERVICES/g),
+        services: times(text, /-service +✔ ready/g),
+        isWhole: /AUTOSCALER/.test(text),
+      }
+    }
+    for (const [columns, height] of [
+      [60, 12],
+      [150, 40],
+      [70, 20],
+    ] as const) {
+      terminal.resize(columns, height)
+      const wanted = {
+        keys: [[height - 2, keys.slice(0, columns).trimEnd()]],
+        ...{ tables: 1, services: 2, isWhole: columns === 150 },
+      }
+      await expect.poll(layout, { timeout: 30_000 }).toEqual(wanted)
+    }
     terminal.press('q')
     await isLeft(0)
   })
+
+  test.each(['silent-api', 'silent-aws'])(
+    'the first frame does not wait for a server: %s',
+    async (environment) => {
+      terminal.enter(`${emr} monitor ${environment} --watch`)
+      const screen = await terminal.shows(new RegExp(`^ ${environment} [\\s\\S]*SERVICES`), 10_000)
+      expect(screen).toMatch(environment === 'silent-aws' ? /reaching the cluster…/ : /unknown|reaching/)
+      await expect.poll(() => silence.asked.has(environment), { timeout: 10_000 }).toBe(true)
+      terminal.press('q')
+      await isLeft(0)
+    },
+  )
 
   test('Ctrl-C leaves', async () => {
     await open()
@@ -211,4 +256,29 @@ function masked(screen: string): string {
 /** The folder that a process works in. */
 function commandIn(pid: number): string {
   return execFileSync('readlink', [`/proc/${pid}/cwd`], { encoding: 'utf8' }).trim()
+}
+
+/** A server that takes what it is asked, by TLS or not, and never answers. */
+async function startSilence() {
+  const asked = new Set<string>()
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    // The first byte of TLS.
+    socket.on('data', ([byte]) => asked.add(byte === 22 ? 'silent-api' : 'silent-aws'))
+    socket.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const close = () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  return { port: (server.address() as AddressInfo).port, asked, close }
+}
+
+function kubeconfigOf(server: string): string {
+  const clusters = [{ name: 'silent', cluster: { server } }]
+  const users = [{ name: 'silent', user: { token: 'x' } }]
+  const contexts = [{ name: 'silent', context: { cluster: 'silent', user: 'silent' } }]
+  return JSON.stringify({ clusters, users, contexts })
 }
