@@ -11,7 +11,7 @@ export const LONGEST = [
   'test/e2e/monitor/dashboard.test.ts',
   'test/e2e/safety/outage.test.ts',
   'test/e2e/safety/lock.test.ts',
-  'test/lib/backup/killed.test.ts',
+  'test/lib/backup/killed-backup.test.ts',
   'test/lib/backup/end.test.ts',
   'test/lib/backup/killed-restore.test.ts',
   'test/lib/backup/chain-break.test.ts',

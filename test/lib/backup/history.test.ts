@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { renameSync, rmSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PostgresSource } from '../../../src/lib/adapters/postgres/source.ts'
 import type { BackupManifest } from '../../../src/lib/domain/backup/manifest.ts'
 import { ProcessRunner } from '../../../src/lib/process/runner.ts'
+import { freePort } from '../../support/ports.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../support/postgres.ts'
 import { expectRestorable } from './fixture.ts'
 import { backupProject, open } from './project.ts'
@@ -60,6 +62,44 @@ describe.skipIf(!hasPostgres)('the history of a server', () => {
     await expectRestorable(project, server.connection)
     await client.query('INSERT INTO t VALUES (-1)')
     expect(await project.json('incremental')).toMatchObject({ kind: 'incremental', changes: 1 })
+  })
+
+  test('of another RDS instance is not gone on from; where RDS may not be asked, it stays known', async () => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'testing')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    let resourceId: string | undefined = 'db-ONE'
+    const rds = createServer((_, response) => {
+      const instance = `<DBInstance><DbiResourceId>${resourceId}</DbiResourceId></DBInstance>`
+      const list = `<DBInstances>${instance}</DBInstances>`
+      response.writeHead(resourceId === undefined ? 403 : 200, { 'content-type': 'text/xml' })
+      response.end(
+        resourceId === undefined
+          ? '<ErrorResponse><Error><Code>AccessDenied</Code><Message>not allowed</Message></Error></ErrorResponse>'
+          : `<DescribeDBInstancesResponse><DescribeDBInstancesResult>${list}</DescribeDBInstancesResult></DescribeDBInstancesResponse>`,
+      )
+    })
+    const port = await freePort()
+    await new Promise<void>((resolve) => rds.listen(port, '127.0.0.1', resolve))
+    onTestFinished(() => void rds.close())
+    const { host, port: own, user } = server.connection
+    const project = backupProject(server.connection, {
+      database: `{instance: emr-db, host: ${host}, port: ${own}, name: postgres, user: ${user}, password: {file: password}, tls: {mode: disable}}`,
+      more: [`aws: {accountId: "123456789012", region: us-east-1, endpoint: "http://127.0.0.1:${port}"}`],
+    })
+    const client = await open(server.connection)
+    await client.query('CREATE TABLE t (id int PRIMARY KEY)')
+    expect(await project.json('full')).toMatchObject({ database: { resourceId: 'db-ONE' } })
+    resourceId = undefined
+    expect(await project.json('incremental')).toMatchObject({
+      kind: 'incremental',
+      database: { resourceId: 'db-ONE' },
+    })
+    resourceId = 'db-TWO'
+    expect(await project.json('incremental')).toMatchObject({
+      kind: 'full',
+      reason: 'the RDS instance is another one',
+      database: { resourceId },
+    })
   })
 
   test('a mark that is not in the log is an error, and nothing to wait for', async () => {

@@ -55,7 +55,8 @@ async function segment(
       environment: ports.environment,
       chain: chain.full.id,
       parent: tip.id,
-      database: source.facts.database,
+      // What RDS did not say this time stays known.
+      database: { ...tip.database, ...source.facts.database },
       serverMajor: source.facts.serverMajor,
       slot: tip.slot,
       start: tip.end,
