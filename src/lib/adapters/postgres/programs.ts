@@ -173,7 +173,7 @@ function databaseArgument({ database }: DatabaseConnection): string {
 
 /** Reads an archive from stdin to its end, every block of it, and restores nothing. */
 export function readArchiveCommand({ pgRestore }: ClientPrograms): Command {
-  return { file: pgRestore, args: ['--format=custom', '--file=-'], effect: 'read' }
+  return { file: pgRestore, args: ['--format=custom', '--file=/dev/null'], effect: 'read' }
 }
 
 export function listArchiveCommand({ pgRestore }: ClientPrograms, archive: string): Command {
