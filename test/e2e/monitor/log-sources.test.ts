@@ -8,13 +8,14 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readLogGroup } from '../../../src/lib/cli/log-groups.ts'
 import type { Session } from '../../../src/lib/cli/session.ts'
 import type { LogsRequest } from '../../../src/lib/workflows/logs.ts'
-import { type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
+import { createCluster, type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
 
 const GROUPS: Record<string, string> = {
   '/aws/eks/emr-production/cluster': 'kube-apiserver: audit of 123-45-6789',
   '/aws/eks/emr-staging/cluster': 'of another cluster',
   '/aws/vpc/vpc-1/flow-logs': '2 222222222222 eni-1 10.0.16.5 10.0.2.5 40000 5432 6 1 60 0 60 REJECT OK',
   '/aws/vpc/vpc-1/dns': 'of the resolver',
+  '/aws/vpc/vpc-2/flow-logs': 'of the VPC of another cluster',
 }
 
 describe.skipIf(motoLack() !== undefined)('emr logs --source', () => {
@@ -34,6 +35,7 @@ describe.skipIf(motoLack() !== undefined)('emr logs --source', () => {
       await client.send(new PutLogEventsCommand({ ...stream, logEvents }))
     }
     client.destroy()
+    await createCluster(emulator.endpoint, 'emr-production', { subnetIds: [], vpcId: 'vpc-1' })
   })
   afterAll(async () => {
     vi.unstubAllEnvs()
@@ -65,7 +67,7 @@ describe.skipIf(motoLack() !== undefined)('emr logs --source', () => {
     expect(entries[0]?.text).toMatch(/^kube-apiserver: audit of (?!123)/)
     expect(await read('eks', { sinceMs: 7_200_000 })).toHaveLength(2)
   })
-  test('vpc-flow is the flow logs of the VPCs, and nothing else of theirs', async () => {
+  test('vpc-flow is the flow logs of this cluster’s VPC, and nothing else of it', async () => {
     const entries = await read('vpc-flow')
     expect(entries.map(({ pod, text }) => [pod, text])).toEqual([
       ['/aws/vpc/vpc-1/flow-logs', GROUPS['/aws/vpc/vpc-1/flow-logs']],

@@ -43,7 +43,9 @@ export async function surviveOutage(): Promise<void> {
     expect(screen.match(/^ *ip-10-0-\S+ /gm)).toHaveLength(3)
     expect(screen).not.toContain('STALE')
 
-    await vi.waitFor(() => expect(changesIn(told, 'service').at(-1)?.after).toBe('ready 2/2 1.0.1-slow'))
+    await vi.waitFor(() => expect(changesIn(told, 'service').at(-1)?.after).toBe('ready 2/2 1.0.1-slow'), {
+      timeout: 30_000,
+    })
     await expectWhole(told, project)
     const pods = changesIn(told, 'source', 'pods').map(({ after }) => after?.split(':')[0])
     expect([...new Set(pods)]).toEqual(['stale', 'ok'])
