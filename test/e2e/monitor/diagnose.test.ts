@@ -119,6 +119,15 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       metadata: { name: 'lost' },
       spec: { defaultBackend: { service: { name: 'nobody', port: { number: 80 } } } },
     },
+    'service.json': {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'task-service' },
+      spec: {
+        selector: { 'app.kubernetes.io/name': 'task-service' },
+        ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+      },
+    },
     'budget.json': {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
@@ -168,6 +177,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       ['rollout', 'undo', 'deployment/task-service'],
     ],
     made('HOOK_FAILED', 'hook.json'),
+    ['SERVICE_GONE', ['delete', 'service', 'task-service'], ['apply', '-f', 'service.json']],
   ]
   test.concurrent('what was changed by hand is found, and gone when it is undone', async ({ expect }) => {
     const inNamespace = ['-n', project.namespaceOf('changed')]

@@ -50,6 +50,7 @@ export const CATALOGUE = {
   METRICS_MISSING: { headline: 'the metrics API does not answer', layer: 6, severity: 'problem' },
   AUTOSCALER_FAILING: { headline: 'an autoscaler cannot work', layer: 7, severity: 'problem' },
   AUTOSCALER_AT_MAXIMUM: { headline: 'an autoscaler is at its maximum', layer: 7, severity: 'warning' },
+  SERVICE_GONE: { headline: 'its Service is gone', layer: 7, severity: 'problem' },
   SELECTOR_MISMATCH: { headline: 'a Service selects no pods', layer: 7, severity: 'problem' },
   PORT_MISMATCH: {
     headline: 'a Service names a port that its pods do not have',

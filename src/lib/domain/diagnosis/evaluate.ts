@@ -14,7 +14,7 @@ import {
 } from './controllers.ts'
 import { databaseNetworkFindings } from './database-network.ts'
 import type { EnvironmentFacts } from './facts.ts'
-import { ingressFindings, policyFindings, serviceFindings } from './network.ts'
+import { ingressFindings, missingServiceFindings, policyFindings, serviceFindings } from './network.ts'
 import { debugFindings, podTroubles } from './pods.ts'
 
 /** What stands for the same finding in other words, or is mended in another way. */
@@ -60,6 +60,7 @@ export function evaluate(
     ...jobFindings(facts, thresholds.restarts),
     ...autoscalerFindings(facts),
     ...serviceFindings(facts),
+    ...missingServiceFindings(facts),
     ...policyFindings(facts),
     ...ingressFindings(facts, now),
     ...budgetFindings(facts),

@@ -39,6 +39,21 @@ export function serviceFindings({ services = [], deployments, endpoints }: Known
   })
 }
 
+/** Deployments whose pods listen, and that no Service leads to: each chart of the platform has one. */
+export function missingServiceFindings({ services, deployments = [] }: Known): Finding[] {
+  if (services === undefined) return []
+  return deployments.flatMap(({ name, uid, service = name, labels, ports }): Finding[] => {
+    const leads = (each: ServiceFacts) =>
+      (each.service ?? each.name) === service ||
+      (Object.keys(each.selector).length > 0 && matches(each.selector, labels))
+    if (ports.length === 0 || services.some(leads)) return []
+    const message = `no Service leads to its pods, which listen on ${ports.join(', ')}`
+    const advice = `bring it back: emr deploy ENV --services ${service}`
+    const object = { kind: 'Deployment', name, uid }
+    return [{ code: 'SERVICE_GONE', object, service, reason: 'NoService', message, field: 'Service', advice }]
+  })
+}
+
 function mismatchedPort({ ports }: ServiceFacts, selected: WorkloadFacts[]): string | undefined {
   const named = ports.flatMap(({ target }) => (typeof target === 'string' ? [target] : []))
   return named.find((name) => selected.length > 0 && !selected.some(({ ports: own }) => own.includes(name)))
@@ -51,7 +66,8 @@ export function ingressFindings({ ingresses = [], services, events = [] }: Known
     const missing = services && backends.find((backend) => !hasBackend(services, backend))
     if (missing) {
       const message = `there is no Service ${missing.service} with port ${missing.port ?? '(any)'}`
-      const advice = 'correct the backend of the Ingress'
+      const advice =
+        'bring its Service back (emr deploy ENV --services SERVICE), or correct the backend of the Ingress'
       return [{ ...base, code: 'INGRESS_BACKEND', reason: 'NoBackend', message, field: 'spec.rules', advice }]
     }
     // The load balancer controller repeats its failures for as long as they last.
