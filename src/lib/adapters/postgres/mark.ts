@@ -83,11 +83,11 @@ async function look(client: Client): Promise<Look> {
 function isForward(before: Look, after: Look): boolean {
   if (JSON.stringify(before.readings) !== JSON.stringify(after.readings)) return false
   const earlier = new Map(before.sequences.map((state) => [tableName(state), state]))
+  const falling = new Set(after.readings.filter(({ increment }) => increment?.startsWith('-')).map(tableName))
   return after.sequences.every((state) => {
     const name = tableName(state)
     const found = earlier.get(name)
-    const rises = !after.readings.find((one) => tableName(one) === name)?.increment?.startsWith('-')
-    return found !== undefined && !isBehind(state, found, rises)
+    return found !== undefined && !isBehind(state, found, !falling.has(name))
   })
 }
 

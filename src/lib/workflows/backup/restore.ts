@@ -4,6 +4,7 @@ import type { BackupCatalog } from '../../adapters/store/catalog.ts'
 import {
   type Catalog,
   chainsOf,
+  noBackup,
   parseRestoreTarget,
   planRestore,
   type RestorePlan,
@@ -70,13 +71,7 @@ export async function prepareRestore(
   const { manifests, damaged } = await catalog.read()
   const found = chainsOf(manifests)
   const { chains } = found
-  if (chains.length === 0) {
-    throw new EmrError('There is no backup to restore', {
-      code: 'NO_BACKUP',
-      exitCode: ExitCode.failed,
-      suggestions: ['emr db-backup list', 'emr db-backup full'],
-    })
-  }
+  if (chains.length === 0) throw noBackup('restore')
   if (to === undefined) refuseUnusable(found, damaged)
   const ids = manifests.map(({ id }) => id)
   const target: RestoreTarget | undefined = to === undefined ? { kind: 'end' } : parseRestoreTarget(to, ids)

@@ -1,5 +1,5 @@
 import type { CatalogContent } from '../../adapters/store/catalog.ts'
-import { chainsOf } from '../../domain/backup/chain.ts'
+import { chainsOf, noBackup } from '../../domain/backup/chain.ts'
 import { type BackupManifest, type BackupObject, storedBytes } from '../../domain/backup/manifest.ts'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
 import type { Progress } from './ports.ts'
@@ -38,7 +38,7 @@ export async function verify(
   const isWanted = ({ id }: { id: string }) => only === undefined || only.includes(id)
   const known = [...manifests, ...damaged].map(({ id }) => id)
   refuseUnknown(known, only)
-  if (known.length === 0) throw noBackup()
+  if (known.length === 0) throw noBackup('verify')
   const wanted = manifests.filter(isWanted).sort((a, b) => a.id.localeCompare(b.id))
   const bytes = wanted.reduce((sum, manifest) => sum + storedBytes(manifest), 0)
   run.progress.total(bytes)
@@ -78,14 +78,6 @@ async function problemOf(check: () => Promise<void>, signal: AbortSignal): Promi
     if (signal.aborted || !(error instanceof EmrError) || !isVerdict(error)) throw error
     return messageOf(error)
   }
-}
-
-function noBackup(): EmrError {
-  return new EmrError('There is no backup to verify', {
-    code: 'NO_BACKUP',
-    exitCode: ExitCode.failed,
-    suggestions: ['emr db-backup list', 'emr db-backup full'],
-  })
 }
 
 function refuseUnknown(known: readonly string[], wanted: readonly string[] | undefined): void {
