@@ -107,6 +107,7 @@ export class FakeCluster {
   #workloads(): DeployPorts['workloads'] {
     return {
       clusterVersion: async () => 'v1.34.0',
+      isTransient: () => false,
       namespace: async () => (this.namespaceExists ? {} : undefined),
       createNamespace: async () => {
         this.log.push('create namespace')

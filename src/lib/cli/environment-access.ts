@@ -7,6 +7,7 @@ import { LiveState } from '../adapters/kubernetes/live-state.ts'
 import { ReleaseSets } from '../adapters/kubernetes/release-sets.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import { FencedRunner } from '../process/fenced-runner.ts'
+import { OUTAGE_MS } from '../workflows/deploy/track.ts'
 import type { DeployPorts } from '../workflows/deploy/types.ts'
 import { clusterAccess } from './cluster-access.ts'
 import { operationId } from './operation-id.ts'
@@ -47,8 +48,9 @@ export async function reachEnvironment(session: Session): Promise<EnvironmentAcc
     signal: AbortSignal.any([session.signal, lock.lost]),
     now: Date.now,
   }
-  // Later an outage is waited out; a server that does not answer now is a wrong address or a missing network.
+  // A server that does not answer now is a wrong address or a missing network; later an outage is waited out.
   await ports.workloads.clusterVersion(session.signal)
+  client.patienceMs = OUTAGE_MS
   const sets = new ReleaseSets(client, namespace)
   return { session, ports, client, lock, sets, audit: new AuditLog(client, namespace), kubeconfig }
 }

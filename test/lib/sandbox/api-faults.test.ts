@@ -1,5 +1,6 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { KubernetesClient } from '../../../src/lib/adapters/kubernetes/client.ts'
 import { Informer } from '../../../src/lib/adapters/kubernetes/informer.ts'
 import { resources } from '../../../src/lib/adapters/kubernetes/resources.ts'
 import type { KubernetesObject } from '../../../src/lib/adapters/kubernetes/types.ts'
@@ -27,6 +28,14 @@ describe('faults of the API', () => {
     await expect(list()).rejects.toMatchObject({ status: 429, reason: 'TooManyRequests', retryAfterMs: 1000 })
     await expect(list()).rejects.toMatchObject({ status: 429 })
     await expect(list()).resolves.toMatchObject({ kind: 'PodList' })
+  })
+
+  it('is waited out by a patient client, for more tries than others have', async () => {
+    const patient = new KubernetesClient(sandbox.client.access)
+    patient.patienceMs = 60_000
+    await faults.set({ errors: [{ status: 503, path: '/pods', count: 6 }] })
+    await expect(patient.list(resources.pods)).resolves.toMatchObject({ kind: 'PodList' })
+    patient.close()
   })
 
   it('answers 500 and 503 to what matches only', async () => {

@@ -4,7 +4,6 @@ import { EmrError, ExitCode } from '../../errors.ts'
 import type { KubernetesClient } from './client.ts'
 import { auditEntrySchema } from './record-schemas.ts'
 import { Records } from './records.ts'
-import { untilAnswered } from './until-answered.ts'
 
 const ATTEMPTS = 20
 
@@ -28,7 +27,7 @@ export class AuditLog {
     signal: AbortSignal,
   ): Promise<AuditEntry> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const last = (await untilAnswered(signal, () => this.entries(signal))).at(-1)
+      const last = (await this.entries(signal)).at(-1)
       // A lost answer of the API server: the entry is there already.
       if (last?.id === facts.id && last.operation === facts.operation) return last
       const linked = { ...facts, sequence: (last?.sequence ?? 0) + 1, previous: last?.hash ?? CHAIN_START }

@@ -4,7 +4,6 @@ import { EmrError, ExitCode } from '../../errors.ts'
 import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { resources } from './resources.ts'
-import { untilAnswered } from './until-answered.ts'
 
 const KEY = 'record.json'
 const KIND_LABEL = 'emr/record'
@@ -48,9 +47,10 @@ export class Records<T> {
   ): Promise<boolean> {
     try {
       const object = { ...this.#object(name, record), ...(options.immutable && { immutable: true }) }
-      const made = await untilAnswered(signal, () =>
-        this.#client.create(resources.configMaps, object, { namespace: this.#namespace, signal }),
-      )
+      const made = await this.#client.create(resources.configMaps, object, {
+        namespace: this.#namespace,
+        signal,
+      })
       this.#versions.set(name, made.metadata?.resourceVersion)
       return true
     } catch (error) {
@@ -63,8 +63,10 @@ export class Records<T> {
   async replace(name: string, record: T, signal: AbortSignal): Promise<void> {
     const object = this.#object(name, record)
     const metadata = { ...object.metadata, resourceVersion: this.#versions.get(name) }
-    const made = await untilAnswered(signal, () =>
-      this.#client.replace<ConfigMap>(resources.configMaps, { ...object, metadata }, { signal }),
+    const made = await this.#client.replace<ConfigMap>(
+      resources.configMaps,
+      { ...object, metadata },
+      { signal },
     )
     this.#versions.set(name, made.metadata?.resourceVersion)
   }

@@ -13,12 +13,14 @@ export interface RequestOptions {
   signal?: AbortSignal
   /** Milliseconds to the end of the answer. Default 30,000. */
   timeoutMs?: number
-  /** Tries in all where the server is throttled, faulty or out of reach. Default 5; 1 turns it off. */
+  /** Tries in all where the server is throttled, faulty or out of reach. Default: 5 at least, for `patienceMs`. */
   attempts?: number
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const FIRST_BACKOFF_MS = 200
+const MAX_BACKOFF_MS = 1_000
+const ATTEMPTS = 5
 
 /**
  * Requests to one API server over node:https, by path: a whole request costs less than importing a general client
@@ -26,6 +28,8 @@ const FIRST_BACKOFF_MS = 200
  */
 export class KubernetesTransport {
   readonly access: ClusterAccess
+  /** For how long, in milliseconds, a server that is throttled, faulty or out of reach is asked again. */
+  patienceMs = 0
   readonly #agent: Agent
 
   constructor(access: ClusterAccess) {
@@ -84,14 +88,17 @@ export class KubernetesTransport {
 
   /** Tries again where the server is throttled, faulty or out of reach. */
   protected async retrying<T>(options: RequestOptions, attempt: () => Promise<T>): Promise<T> {
-    const attempts = options.attempts ?? 5
+    const { attempts = ATTEMPTS } = options
+    const until = options.attempts === undefined ? performance.now() + this.patienceMs : 0
     for (let n = 1; ; n += 1) {
       try {
         return await attempt()
       } catch (error) {
-        if (n >= attempts || options.signal?.aborted || !isTransient(error)) throw error
+        const isLast = n >= attempts && performance.now() >= until
+        if (isLast || options.signal?.aborted || !isTransient(error)) throw error
         const asked = error instanceof KubernetesApiError ? error.retryAfterMs : undefined
-        await delay(asked ?? FIRST_BACKOFF_MS * 2 ** (n - 1), undefined, { signal: options.signal })
+        const pause = asked ?? Math.min(FIRST_BACKOFF_MS * 2 ** (n - 1), MAX_BACKOFF_MS)
+        await delay(pause, undefined, { signal: options.signal })
       }
     }
   }

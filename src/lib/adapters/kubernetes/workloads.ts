@@ -1,7 +1,7 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { Namespace, Pod } from 'kubernetes-types/core/v1.js'
 import { maskPatientData } from '../../domain/logs/mask.ts'
-import { isApiError } from './api-error.ts'
+import { isApiError, isTransient } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { resourcePath, resources } from './resources.ts'
 import { WorkloadWatch } from './workload-watch.ts'
@@ -110,6 +110,11 @@ export class Workloads {
       if (isApiError(error, 400) || isApiError(error, 404)) return []
       throw error
     }
+  }
+
+  /** True where the same request may succeed in a moment: the API server is at fault. */
+  isTransient(error: unknown): boolean {
+    return isTransient(error)
   }
 
   /** Follows everything that a roll-out consists of, until the signal aborts. */

@@ -1,4 +1,3 @@
-import { EmrError, ExitCode } from '../../errors.ts'
 import { compareLsn, isLsn, type Lsn } from './lsn.ts'
 import type { BackupManifest, FullManifest, IncrementalManifest, Point } from './manifest.ts'
 import { formatMoment, parseMoment } from './moment.ts'
@@ -133,13 +132,4 @@ function planInChain(chain: Chain, target: RestoreTarget): RestorePlan | undefin
   if (target.kind === 'lsn') return { ...plan, end: { ...member.end, lsn: target.lsn }, untilLsn: target.lsn }
   const { time } = target
   return { ...plan, end: { ...member.end, time: formatMoment(time) }, untilTime: time }
-}
-
-/** @param doing what cannot be done: `verify`, `restore` */
-export function noBackup(doing: string): EmrError {
-  return new EmrError(`There is no backup to ${doing}`, {
-    code: 'NO_BACKUP',
-    exitCode: ExitCode.failed,
-    suggestions: ['emr db-backup list', 'emr db-backup full'],
-  })
 }

@@ -4,7 +4,6 @@ import type { BackupCatalog } from '../../adapters/store/catalog.ts'
 import {
   type Catalog,
   chainsOf,
-  noBackup,
   parseRestoreTarget,
   planRestore,
   type RestorePlan,
@@ -23,6 +22,7 @@ import {
   storedBytes,
 } from '../../domain/backup/manifest.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
+import { noBackup } from './no-backup.ts'
 import type { Progress } from './ports.ts'
 
 /** What a restore does to its target; made by adapters/postgres. */

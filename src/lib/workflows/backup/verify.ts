@@ -1,7 +1,8 @@
 import type { CatalogContent } from '../../adapters/store/catalog.ts'
-import { chainsOf, noBackup } from '../../domain/backup/chain.ts'
+import { chainsOf } from '../../domain/backup/chain.ts'
 import { type BackupManifest, type BackupObject, storedBytes } from '../../domain/backup/manifest.ts'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
+import { noBackup } from './no-backup.ts'
 import type { Progress } from './ports.ts'
 
 interface VerifiedBackup {

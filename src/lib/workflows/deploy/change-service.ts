@@ -70,7 +70,10 @@ export async function changeService(
       })
     }
     if (!(error instanceof RolloutFailedError)) {
-      const unknown = error instanceof ClusterLostError || ports.helm.isTransient(error)
+      const unknown =
+        error instanceof ClusterLostError ||
+        ports.workloads.isTransient(error) ||
+        ports.helm.isTransient(error)
       return result({ outcome: 'failed', error: messageOf(error), unknown })
     }
     return result({ outcome: 'failed', failure: await diagnose(ports, watch, change.service, error) })

@@ -10,7 +10,7 @@ import { until } from '../until.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
 /** The API server may be replaced or fail over in this time; a deploy that sees nothing for longer gives up. */
-const OUTAGE_MS = 120_000
+export const OUTAGE_MS = 120_000
 
 /** Nothing was heard from the API server for too long to go on: how the roll-out stands is not known. */
 export class ClusterLostError extends Error {
