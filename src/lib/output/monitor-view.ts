@@ -39,6 +39,7 @@ export function sections(picture: Picture, theme: Theme): Section[] {
   const all = [
     services(picture, theme),
     troubled(picture, theme),
+    unreached(picture, theme),
     nodes(picture, theme),
     cloud(picture, theme),
     warnings(picture),
@@ -99,6 +100,19 @@ function troubled({ troubled: rows }: Picture, theme: Theme): Section {
         node ?? '-',
         clean(message),
       ],
+    })),
+  }
+}
+
+function unreached({ unreached: rows }: Picture, theme: Theme): Section {
+  return {
+    title: 'PODS THAT ARE NOT REACHED',
+    sources: ['services', 'endpoints', 'ingresses', 'events of ingresses'],
+    head: ['OBJECT', 'REASON', 'MESSAGE'],
+    rows: rows.map(({ object, service, reason, message }) => ({
+      name: object,
+      service,
+      cells: [object, theme.bad(`${symbols.bad} ${reason}`), clean(message)],
     })),
   }
 }

@@ -100,6 +100,21 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     expect(stderr).toContain('Not healthy within 2.0 s')
   })
 
+  test('pods that a Service does not lead to are not healthy', async () => {
+    const selector = (app: string) => {
+      const patch = JSON.stringify({ spec: { selector: { 'app.kubernetes.io/name': app } } })
+      const where = ['--namespace', project.namespaceOf('e2e')]
+      return project.kubectl('patch', 'service', 'task-service', ...where, '--patch', patch)
+    }
+    await selector('other')
+    const { code, stdout } = await project.emr('monitor')
+    expect(stdout).toMatch(/^e2e ✖ unhealthy/)
+    expect(stdout).toMatch(/Service\/task-service +✖ NoPods +no pods have the labels .*name=other/)
+    expect(code).toBe(1)
+    await selector('task-service')
+    expect((await project.emr('monitor', '--until', 'healthy', '--timeout', '30s')).code).toBe(0)
+  })
+
   test('bad input', async () => {
     expect((await project.emr('monitor', '--watch', '--json')).code).toBe(2)
     expect((await project.emr('monitor', '--timeout', '5s')).code).toBe(2)

@@ -1,32 +1,45 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AutoscalerFacts, NodeFacts } from '../../domain/diagnosis/facts.ts'
+import type {
+  AutoscalerFacts,
+  EndpointFacts,
+  IngressFacts,
+  NodeFacts,
+  ServiceFacts,
+  WorkloadFacts,
+} from '../../domain/diagnosis/facts.ts'
 import type { Sight, Source } from '../../domain/monitor/sight.ts'
-import type { DeploymentFacts, EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
+import type { EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
 import { loginFor, messageOf } from '../../errors.ts'
 import { isApiError, KubernetesConnectionError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
-import { autoscalerFacts, nodeFacts } from './controller-facts.ts'
-import { deploymentFacts, eventFacts, podFacts } from './facts.ts'
+import { autoscalerFacts, nodeFacts, workloadFacts } from './controller-facts.ts'
+import { eventFacts, podFacts } from './facts.ts'
 import { Informer } from './informer.ts'
 import { nodeUsage, podUsage } from './metrics.ts'
+import { endpointFacts, ingressFacts, serviceFacts } from './network-facts.ts'
 import { resources } from './resources.ts'
 import type { KubernetesObject, ResourceType } from './types.ts'
 
 /** metrics-server measures every 15 s. */
 const METRICS_MS = 15_000
+const INGRESS_EVENTS = 'events of ingresses'
 
-/** A local copy of what a monitor shows of one namespace: five watches, and usage by polling. */
+/** A local copy of what a monitor shows of one namespace: a watch for each kind, and usage by polling. */
 export class EnvironmentWatch {
   readonly #client: KubernetesClient
   readonly #namespace: string
   readonly #signal: AbortSignal
   readonly #onChange: () => void
   readonly #sources = new Map<string, Source>()
-  readonly #deployments: Informer<KubernetesObject, DeploymentFacts>
+  readonly #deployments: Informer<KubernetesObject, WorkloadFacts>
   readonly #pods: Informer<KubernetesObject, PodFacts>
   readonly #warnings: Informer<KubernetesObject, EventFacts>
   readonly #autoscalers: Informer<KubernetesObject, AutoscalerFacts>
   readonly #nodes: Informer<KubernetesObject, NodeFacts>
+  readonly #services: Informer<KubernetesObject, ServiceFacts>
+  readonly #endpoints: Informer<KubernetesObject, EndpointFacts>
+  readonly #ingresses: Informer<KubernetesObject, IngressFacts>
+  readonly #ingressEvents: Informer<KubernetesObject, EventFacts>
   #podUsage: Sight['podUsage']
   #nodeUsage: Sight['nodeUsage']
   /** What was said of watches because the server does not answer, while they stand. */
@@ -38,11 +51,16 @@ export class EnvironmentWatch {
     this.#namespace = namespace
     this.#signal = signal
     this.#onChange = onChange
-    this.#deployments = this.#follow('deployments', resources.deployments, deploymentFacts)
+    this.#deployments = this.#follow('deployments', resources.deployments, workloadFacts)
     this.#pods = this.#follow('pods', resources.pods, podFacts)
     this.#warnings = this.#follow('events', resources.events, eventFacts, 'type=Warning')
     this.#autoscalers = this.#follow('autoscalers', resources.autoscalers, autoscalerFacts)
     this.#nodes = this.#follow('nodes', resources.nodes, nodeFacts)
+    this.#services = this.#follow('services', resources.services, serviceFacts)
+    this.#endpoints = this.#follow('endpoints', resources.endpointSlices, endpointFacts)
+    this.#ingresses = this.#follow('ingresses', resources.ingresses, ingressFacts)
+    const ofIngresses = 'involvedObject.kind=Ingress'
+    this.#ingressEvents = this.#follow(INGRESS_EVENTS, resources.events, eventFacts, ofIngresses)
     this.#tell({ name: 'usage', state: 'loading', at: 0 })
     void this.#measure()
   }
@@ -50,15 +68,24 @@ export class EnvironmentWatch {
   /** What is known now. The parts are the live copies: to be read at once. */
   sight(): Sight {
     return {
-      deployments: this.#deployments.items.values(),
+      deployments: this.#listed('deployments', this.#deployments),
       pods: this.#pods.items.values(),
       warnings: this.#warnings.items.values(),
       autoscalers: this.#autoscalers.items.values(),
       nodes: this.#nodes.items.values(),
+      services: this.#listed('services', this.#services),
+      endpoints: this.#listed('endpoints', this.#endpoints),
+      ingresses: this.#listed('ingresses', this.#ingresses),
+      ingressEvents: this.#listed(INGRESS_EVENTS, this.#ingressEvents),
       podUsage: this.#podUsage,
       nodeUsage: this.#nodeUsage,
       sources: [...this.#sources.values()],
     }
+  }
+
+  /** Undefined before they are known: that there are none is news as well. */
+  #listed<Facts>(name: string, { items }: Informer<KubernetesObject, Facts>): Iterable<Facts> | undefined {
+    return this.#sources.get(name)?.at ? items.values() : undefined
   }
 
   #follow<T extends KubernetesObject, Facts>(

@@ -2,7 +2,7 @@ import type { Picture } from './picture.ts'
 
 /** One thing that is other than before. */
 export interface Change {
-  subject: 'health' | 'service' | 'pod' | 'node' | 'warning' | 'database' | 'alarm' | 'source'
+  subject: 'health' | 'service' | 'pod' | 'node' | 'network' | 'warning' | 'database' | 'alarm' | 'source'
   name: string
   /** Absent for what is new. */
   before?: string
@@ -26,6 +26,7 @@ export function changesBetween(before: Picture | undefined, after: Picture): Cha
     ['service', (p) => p.services.map((row) => [row.service, serviceText(row)])],
     ['pod', (p) => p.troubled.map(({ pod, reason, restarts }) => [pod, restartsText(reason, restarts)])],
     ['node', (p) => p.nodes.map((row) => [row.node, nodeText(row)])],
+    ['network', (p) => p.unreached.map(({ object, message }) => [object, message])],
     ['database', (p) => p.databases.map(({ id, status }) => [id, status])],
     ['alarm', (p) => p.alarms.map(({ name, state }) => [name, state])],
     ['health', (p) => [[p.environment, p.health]]],

@@ -6,6 +6,8 @@ import {
   podRow,
   type ServiceRow,
   serviceRows,
+  type UnreachedRow,
+  unreachedRows,
   type WarningRow,
   warningRows,
 } from './rows.ts'
@@ -25,6 +27,8 @@ export interface Picture {
   /** Those that are not well, problems first. */
   troubled: PodRow[]
   nodes: NodeRow[]
+  /** Services and Ingresses that lead to no pod, though these are well. */
+  unreached: UnreachedRow[]
   /** Newest first. */
   warnings: WarningRow[]
   databases: { id: string; status: string }[]
@@ -40,7 +44,8 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
   const events = Map.groupBy(warnings, ({ about }) => about)
   const pods = [...(sight.pods ?? [])]
   const troubled = pods.flatMap((pod) => podRow(pod, events.get(pod.uid) ?? [], setting.rollout, now))
-  const services = serviceRows(sight, pods, troubled, setting, now)
+  const deployments = sight.deployments && [...sight.deployments]
+  const services = serviceRows({ ...sight, deployments }, pods, troubled, setting, now)
   const picture = {
     environment: setting.environment,
     namespace: setting.namespace,
@@ -49,6 +54,7 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
     services,
     troubled: troubled.sort((a, b) => Number(b.problem) - Number(a.problem) || a.pod.localeCompare(b.pod)),
     nodes: nodeRows(sight, pods, now),
+    unreached: unreachedRows({ ...sight, deployments }, services, now),
     warnings: warningRows(warnings, now),
     databases: sight.databases ?? [],
     figures: sight.figures ?? [],
@@ -63,6 +69,7 @@ function healthOf({
   services,
   troubled,
   nodes,
+  unreached,
   databases,
   alarms,
   sources,
@@ -71,6 +78,7 @@ function healthOf({
     services.some(({ state }) => state !== 'ready' && state !== 'rolling out') ||
     troubled.some(({ problem }) => problem) ||
     nodes.some(({ ready, joining }) => !ready && !joining) ||
+    unreached.length > 0 ||
     databases.some(({ status }) => !isServing(status)) ||
     // One that has no data, or would tell nobody, watches nothing.
     alarms.length > 0

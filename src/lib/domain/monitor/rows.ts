@@ -1,6 +1,7 @@
 import { nodeState } from '../diagnosis/availability.ts'
 import { CATALOGUE } from '../diagnosis/catalogue.ts'
 import type { AutoscalerFacts, Usage } from '../diagnosis/facts.ts'
+import { ingressFindings, missingServiceFindings, serviceFindings } from '../diagnosis/network.ts'
 import { podTroubles } from '../diagnosis/pods.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import type { EventFacts, PodFacts } from '../rollout/facts.ts'
@@ -45,6 +46,14 @@ export interface NodeRow {
   cpu?: number
   memory?: number
   pods: number
+}
+
+export interface UnreachedRow {
+  /** `Service/api-gateway` */
+  object: string
+  service?: string
+  reason: string
+  message: string
 }
 
 export interface WarningRow {
@@ -166,6 +175,36 @@ export function nodeRows({ nodes = [], nodeUsage }: Sight, pods: PodFacts[], now
     }
   })
   return rows.sort((a, b) => Number(a.ready) - Number(b.ready) || a.node.localeCompare(b.node))
+}
+
+/**
+ * What keeps callers from pods that are well. Where the pods themselves are the trouble, or come only now, their own
+ * rows tell.
+ * @param now epoch milliseconds
+ */
+export function unreachedRows(
+  { deployments, services, endpoints, ingresses, ingressEvents }: Sight,
+  rows: ServiceRow[],
+  now: number,
+): UnreachedRow[] {
+  const list = <T>(items: Iterable<T> | undefined) => items && [...items]
+  const facts = {
+    deployments: list(deployments),
+    services: list(services),
+    endpoints: list(endpoints),
+    ingresses: list(ingresses),
+    events: list(ingressEvents),
+  }
+  const states = new Map(rows.map(({ service, state }) => [service, state]))
+  return [
+    ...serviceFindings(facts),
+    ...missingServiceFindings(facts),
+    ...ingressFindings(facts, now),
+  ].flatMap(({ code, object, service, reason, message }) => {
+    const state = states.get(service ?? '') ?? 'ready'
+    const told = state !== 'ready' && (state !== 'rolling out' || code === 'NO_ENDPOINTS')
+    return told ? [] : [{ object: `${object.kind}/${object.name}`, service, reason, message }]
+  })
 }
 
 export function warningRows(warnings: EventFacts[], now: number): WarningRow[] {

@@ -1,6 +1,14 @@
-import type { AutoscalerFacts, NodeFacts, Usage } from '../diagnosis/facts.ts'
+import type {
+  AutoscalerFacts,
+  EndpointFacts,
+  IngressFacts,
+  NodeFacts,
+  ServiceFacts,
+  Usage,
+  WorkloadFacts,
+} from '../diagnosis/facts.ts'
 import type { RolloutThresholds } from '../environment.ts'
-import type { DeploymentFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
+import type { EventFacts, PodFacts } from '../rollout/facts.ts'
 
 /** Where a part of the picture comes from, and how old it is. */
 export interface Source {
@@ -30,11 +38,16 @@ export interface Figure {
 
 /** Everything that is known at one moment; a part that is not known is undefined. Each part can be walked once. */
 export interface Sight {
-  deployments?: Iterable<DeploymentFacts>
+  deployments?: Iterable<WorkloadFacts>
   pods?: Iterable<PodFacts>
   warnings?: Iterable<EventFacts>
   autoscalers?: Iterable<AutoscalerFacts>
   nodes?: Iterable<NodeFacts>
+  services?: Iterable<ServiceFacts>
+  endpoints?: Iterable<EndpointFacts>
+  ingresses?: Iterable<IngressFacts>
+  /** Also those that are no warnings. */
+  ingressEvents?: Iterable<EventFacts>
   podUsage?: Map<string, Map<string, Usage>>
   nodeUsage?: Map<string, Usage>
   databases?: { id: string; status: string }[]

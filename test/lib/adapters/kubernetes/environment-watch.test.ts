@@ -18,9 +18,9 @@ test('a server that no longer answers makes old what its watches told, though th
   }
   const watch = new EnvironmentWatch(client as unknown as KubernetesClient, 'ns', stop.signal, () => {})
   const states = () => watch.sight().sources.map(({ name, state }) => `${name} ${state}`)
-  await vi.waitFor(() => expect(states().filter((text) => text.endsWith(' ok'))).toHaveLength(5))
+  await vi.waitFor(() => expect(states().filter((text) => text.endsWith(' ok'))).toHaveLength(9))
   silent.reject(new KubernetesConnectionError('https://x', new Error('no answer within 5000 ms')))
-  await vi.waitFor(() => expect(states().filter((text) => text.endsWith(' stale'))).toHaveLength(6))
+  await vi.waitFor(() => expect(states().filter((text) => text.endsWith(' stale'))).toHaveLength(10))
   expect(watch.sight().sources.every(({ error }) => error?.includes('no answer within'))).toBe(true)
   stop.abort()
 })

@@ -54,6 +54,55 @@ test.each<[string, Partial<Sight>, Picture['health']]>([
   expect(picture(sight).health).toBe(health)
 })
 
+const service = { uid: 's', name: 'app', service: 'app', selector: { app: 'app' }, ports: [] }
+const network = {
+  services: [service],
+  endpoints: [{ uid: 'e', name: 'app-1', of: 'app', ready: 2, notReady: 0 }],
+  ingresses: [
+    {
+      uid: 'i',
+      name: 'app',
+      service: 'app',
+      createdAt: NOW,
+      addresses: [],
+      backends: [{ service: 'app', port: undefined }],
+    },
+  ],
+}
+const noEndpoints = [{ uid: 'e', name: 'app-1', of: 'app', ready: 0, notReady: 1 }]
+const lost = [{ ...service, selector: { app: 'other' } }]
+const reconciling = [
+  event('i', { type: 'Warning', reason: 'FailedDeployModel', at: NOW - 2_000 }),
+  event('i', { type: 'Normal', reason: 'SuccessfullyReconciled', at: NOW - 1_000 }),
+]
+
+test.each<[string, Partial<Sight>, Picture['health'], string[]]>([
+  ['all are reached', {}, 'healthy', []],
+  ['a selector that selects nothing', { services: lost, endpoints: [] }, 'unhealthy', ['Service/app']],
+  ['a Service that is gone', { services: [], ingresses: [] }, 'unhealthy', ['Deployment/app']],
+  [
+    'an Ingress without its Service',
+    { services: [{ ...service, name: 'b', selector: {} }] },
+    'unhealthy',
+    ['Ingress/app'],
+  ],
+  ['an Ingress that failed', { ingressEvents: reconciling.slice(0, 1) }, 'unhealthy', ['Ingress/app']],
+  ['an Ingress that has failed before', { ingressEvents: reconciling }, 'healthy', []],
+  ['no endpoint is ready', { endpoints: noEndpoints }, 'unhealthy', ['Service/app']],
+  [
+    'no endpoint is ready yet',
+    { endpoints: noEndpoints, deployments: [deployment({ updated: 1 })] },
+    'progressing',
+    [],
+  ],
+  ['no pods: said of the service', { endpoints: [], deployments: [] }, 'unhealthy', []],
+  ['Services that are not known', { services: undefined, ingresses: undefined }, 'healthy', []],
+  ['deployments that are not known', { deployments: undefined, sources: [] }, 'healthy', []],
+])('pods that are not reached: %s', (_what, sight, health, objects) => {
+  const { health: found, unreached } = picture({ ...network, ...sight })
+  expect([found, unreached.map(({ object }) => object)]).toEqual([health, objects])
+})
+
 test('pods with problems come before those that only start', () => {
   const starting = pod('a-new', { service: 'app', createdAt: NOW - 1_000 })
   const { troubled } = picture({ pods: [app('a'), starting, crashing] })
