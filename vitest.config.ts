@@ -46,8 +46,6 @@ export default defineConfig({
           name: 'infra',
           include: infra,
           pool: 'forks',
-          // They wait for the provider's clocks far more than they compute.
-          maxWorkers: 4,
           testTimeout: 600_000,
           hookTimeout: 120_000,
         },

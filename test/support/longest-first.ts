@@ -3,10 +3,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Half a minute and more on two cores, the longest first. */
 export const LONGEST = [
+  'test/e2e/infrastructure/lifecycle.test.ts',
   'test/e2e/safety/kills.test.ts',
+  'test/e2e/infrastructure/whole-module.test.ts',
   'test/e2e/faults.test.ts',
   'test/e2e/safety/release-sets.test.ts',
   'test/terraform/module.test.ts',
+  'test/e2e/infrastructure/interrupted.test.ts',
   'test/terraform/policies.test.ts',
   'test/e2e/monitor/dashboard.test.ts',
   'test/e2e/safety/outage.test.ts',

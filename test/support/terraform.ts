@@ -20,6 +20,8 @@ export function terraformSetup(): { env: NodeJS.ProcessEnv; folder: string; disp
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     CHECKPOINT_DISABLE: '1',
+    // Most of what these processes do is to read the provider's schema: a quarter less time for a third more memory.
+    GOGC: '400',
     NO_COLOR: '1',
     TF_DATA_DIR: join(folder, 'data'),
   }

@@ -24,8 +24,9 @@ export interface ReleaseStep {
  */
 export function upgradeRelease(step: ReleaseStep, plan: ServicePlan): Promise<number> {
   const { ports, signal, timeoutMs, onProgress } = step
-  return retrying(step, async () => {
-    await settleRelease(step, plan.service)
+  return retrying(step, async (isFirst) => {
+    // helm itself refuses to upgrade what has become pending since it was planned.
+    if (!isFirst || plan.action === 'recover') await settleRelease(step, plan.service)
     onProgress('helm upgrade')
     return ports.helm.upgrade(plan.input, { signal, timeoutMs, description: `emr deploy ${ports.id}` })
   })
@@ -47,11 +48,11 @@ export function rollbackRelease(step: ReleaseStep, service: string, revision: nu
 
 async function retrying(
   { ports, signal, onProgress }: ReleaseStep,
-  attempt: () => Promise<number>,
+  attempt: (isFirst: boolean) => Promise<number>,
 ): Promise<number> {
   for (let failures = 0; ; failures += 1) {
     try {
-      return await attempt()
+      return await attempt(failures === 0)
     } catch (error) {
       const pause = BACKOFF_MS[failures]
       if (signal.aborted || !ports.helm.isTransient(error) || pause === undefined) throw error
