@@ -156,16 +156,15 @@ describe('when a service fails', () => {
 })
 
 describe('what to do after a failure', () => {
-  const advice = async (tags: Record<string, string>) => {
-    const cluster = new FakeCluster()
+  const advice = async (wanted: DeployRequest, cluster = new FakeCluster(), signal?: AbortSignal) => {
     cluster.behave = () => 'crash'
     const ports = cluster.ports()
-    const wanted = request({ services: ['task-service', 'emr-service'], tags })
     const { plan, results } = await deploy(ports, wanted)
+    const run = { durationMs: 10, evidence: '/evidence', timedOut: false }
     try {
-      deployOutcome(ports, plan, results, { durationMs: 10, evidence: '/evidence', timedOut: false })
+      deployOutcome({ ...ports, ...(signal && { signal }) }, plan, results, run)
     } catch (error) {
-      return (error as EmrError).suggestions.at(-1)
+      return (error as EmrError).suggestions
     }
   }
   test.each([
@@ -176,7 +175,26 @@ describe('what to do after a failure', () => {
     ],
     [{}, 'mend it and run it again: emr deploy test --services S'],
   ])('for two of five services, with the tags %j', async (tags, suggestion) => {
-    expect(await advice(tags)).toBe(suggestion.replace('S', 'task-service,emr-service'))
+    const wanted = request({ services: ['task-service', 'emr-service'], tags })
+    expect((await advice(wanted))?.at(-1)).toBe(suggestion.replace('S', 'task-service,emr-service'))
+  })
+  test('of a set: the same set again, for a shell, and never a deploy that would take the files', async () => {
+    const change = { 'config.log.level': 'debug', 'config.greeting': "it's here" }
+    const wanted = request({ services: ['task-service'], change })
+    const seeded = () => {
+      const cluster = new FakeCluster()
+      cluster.seed('task-service', 'v1')
+      return cluster
+    }
+    const again = String.raw`emr set test task-service config.log.level=debug 'config.greeting=it'\''s here'`
+    expect(await advice(wanted, seeded())).toEqual([
+      'the evidence is in /evidence',
+      `mend it and run it again: ${again}`,
+    ])
+    expect(await advice(wanted, seeded(), AbortSignal.abort())).toEqual([
+      `take it up again: ${again}`,
+      'or go back: emr rollback test all',
+    ])
   })
 })
 
