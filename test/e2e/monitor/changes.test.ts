@@ -69,6 +69,25 @@ describe.skipIf(!onSandbox)('emr set, scale and restart', () => {
     )
   })
 
+  test('what takes a scale back says so before it does, and with what it is kept', async () => {
+    const words = ['set', 'task-service', 'autoscaling.maxReplicas=5']
+    const set = await project.emr(...words, '--dry-run', '--json')
+    const again = 'emr scale e2e task-service 3'
+    const [warning] = JSON.parse(set.stdout).warnings
+    expect(warning).toEqual({
+      message: expect.stringMatching(`^This takes back ${again} of 20\\S+Z by \\S+@\\S+: minReplicas 3 → 2$`),
+      suggestions: [
+        'keep it: emr set e2e task-service autoscaling.maxReplicas=5 autoscaling.minReplicas=3',
+        `bring it back afterwards: ${again}`,
+      ],
+    })
+    const deploy = await project.emr('deploy', '--skip-infra', '--dry-run')
+    expect(deploy.stdout).toContain(`  ▲ ${warning.message}\n    → keep it: autoscaling.minReplicas: 3 in`)
+    const kept = await project.emr(...words, 'autoscaling.minReplicas=3', '--skip-smoke-tests', '--json')
+    expect(JSON.parse(kept.stdout)).toMatchObject({ outcome: 'deployed', warnings: [] })
+    expect(await read('hpa', '{.spec.minReplicas} {.spec.maxReplicas}')).toBe('3 5')
+  })
+
   test('what was killed while it followed the pods is told by the next one, with what it had begun', async () => {
     const fault = (name: string | null) => {
       const template = { metadata: { annotations: { 'sandbox.emr/fault': name } } }
@@ -87,6 +106,7 @@ describe.skipIf(!onSandbox)('emr set, scale and restart', () => {
       await killed('restart', 'task-service'),
       await killed('set', 'task-service', 'config.cache.ttlSeconds=45', '--skip-smoke-tests'),
     ]
+    expect(told.at(-1)).toMatch(/▲ This takes back emr scale e2e task-service 2 .*: minReplicas 2 → 3/)
     expect(await fault(null)).toMatchObject({ code: 0 })
     const last = await project.emr('scale', 'task-service', '3')
     expect(last, last.stderr).toMatchObject({ code: 0 })

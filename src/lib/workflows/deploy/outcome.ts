@@ -35,6 +35,7 @@ export function deployOutcome(
     namespace: plan.namespace,
     durationMs,
     services,
+    warnings: plan.warnings,
     ...(smokeTests && { smokeTests }),
   }
   const state = stateLine(services)
