@@ -7,7 +7,7 @@ export default class Scale extends BaseCommand {
   static override description =
     `Sets the number of pods of one service and follows them until they are ready. Where an autoscaler decides about it, its
 minimum is set (and the pods that are missing started at once), because it would take a scaled Deployment back. It is on
-record, and stands until the next deploy.
+record, and stands until the next deploy or emr set of the service, which say so before they take it back.
 
 Exit codes: 0 scaled and ready, 2 usage, 3 configuration, 4 preflight, 7 the new pods fail, 8 locked, 130 interrupted.`
   static override examples = [

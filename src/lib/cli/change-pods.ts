@@ -89,7 +89,7 @@ async function prepare(session: Session, service: string, replicas: number | und
       task: async () => {
         const access = await reachEnvironment(session)
         const scaling = new Scaling(access.client, session.environment.namespace)
-        const ports = { ...access.ports, scaling, confirm: () => access.lock.confirm() }
+        const ports = { ...access.ports, scaling }
         Object.assign(found, { access, ports })
       },
     },
@@ -128,7 +128,7 @@ async function carryOut(
   timeout: number,
   journal: Journal,
 ): Promise<Ending<PodsResult>> {
-  const tasks = () => runServices(podsTasks(ports, plan, timeout))
+  const tasks = () => runServices(podsTasks(ports, plan, timeout, journal))
   const [result] = await journal.phase('pods', ports.signal, tasks)
   if (result === undefined) throw new Error('no result of the only task')
   const failed = result.outcome === 'failed'

@@ -1,5 +1,7 @@
 import { messageOf } from '../errors.ts'
+import { warningLines } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
+import { stderrTheme } from '../output/theme.ts'
 import { deployTasks } from '../workflows/deploy/deploy.ts'
 import { deployOutcome } from '../workflows/deploy/outcome.ts'
 import { prepareDeploy } from '../workflows/deploy/prepare.ts'
@@ -29,8 +31,7 @@ export async function carryOutDeploy(
   const { ports } = access
   const { signal } = ports
   const startedAt = ports.now()
-  // Another operation was at work since the plan was made.
-  const plan = overtaken ? await prepareDeploy(ports, request) : planned
+  const plan = overtaken ? await planAgain(access, request, planned) : planned
   const services = await journal.phase('services', signal, () =>
     runServices(deployTasks(ports, request, plan)),
   )
@@ -59,6 +60,18 @@ export async function carryOutDeploy(
     ...(failed && { failure: failureOf(services, smokeTests) }),
     conclude: () => deployOutcome(ports, plan, services, run),
   }
+}
+
+/** Another operation was at work since the plan was made: what it has come to is told where it was not yet. */
+async function planAgain(
+  { ports, sets }: EnvironmentAccess,
+  request: DeployRequest,
+  { warnings }: DeployPlan,
+): Promise<DeployPlan> {
+  const plan = await prepareDeploy(ports, request, await sets.list(ports.signal))
+  const news = plan.warnings.filter(({ message }) => !warnings.some((told) => told.message === message))
+  for (const line of warningLines(news, stderrTheme)) process.stderr.write(`${line}\n`)
+  return plan
 }
 
 /** Runs the tasks to their end; the results say which of them failed. */

@@ -162,7 +162,7 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
         const unfinished = flags.resume ? await resumable(found.access, known) : undefined
         const { services, tags = {} } = unfinished?.request ?? asked
         const request = { ...asked, services, tags }
-        const plan = await prepareDeploy(ports, request)
+        const plan = await prepareDeploy(ports, request, known)
         if (unfinished) assertSameCharts(unfinished, plan)
         const planned = Object.fromEntries(plan.services.map(({ service, before }) => [service, before]))
         const others = session.environment.services

@@ -2,7 +2,7 @@ import { NamespaceLogs } from '../adapters/kubernetes/namespace-logs.ts'
 import { EmrError, ExitCode, messageOf } from '../errors.ts'
 import { logLine } from '../output/log-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
-import { followLogs, type LogEntry, type LogsRequest, readLogs } from '../workflows/logs.ts'
+import { followLogs, type LogEntry, type LogsPorts, type LogsRequest, readLogs } from '../workflows/logs.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { reachCluster } from './diagnose.ts'
 import { usageError } from './flags.ts'
@@ -53,6 +53,7 @@ export async function runLogs(flags: LogsFlags, context: CommandContext): Promis
     signal: context.signal,
   }
   try {
+    if (flags.container !== undefined) await assertContainer(ports, flags.container, service ?? environment)
     if (flags.follow) {
       await followLogs(ports, request, print)
       context.signal.throwIfAborted()
@@ -71,9 +72,18 @@ async function shown(
   { json }: LogsFlags,
 ): Promise<Report<LogsDocument>> {
   if (!json) for (const entry of entries) await print(entry)
-  // A name that no container has gives the same silence as a quiet one.
+  // A filter that fits nothing gives the same silence as quiet pods.
   if (entries.length === 0) process.stderr.write('No log line fits what was asked for\n')
   return { document: { environment, entries }, text: '' }
+}
+
+/** A name that no container has would be followed in silence for ever. */
+async function assertContainer({ logs, signal }: LogsPorts, container: string, owner: string): Promise<void> {
+  const known = await logs.containers(signal)
+  if (known.length === 0 || known.includes(container)) return
+  throw usageError(`No pod of ${owner} has a container '${container}'`, [
+    `the containers are: ${known.join(', ')}`,
+  ])
 }
 
 function requestOf({ previous, since, tail, container, grep, unmasked, follow }: LogsFlags): LogsRequest {

@@ -1,7 +1,13 @@
 import { formatDuration } from '../domain/duration.ts'
 import { versionChange } from '../domain/image.ts'
 import type { FieldChange } from '../domain/manifest/diff.ts'
-import type { DeployPlan, DeployResult, ObjectChange, ServicePlan } from '../workflows/deploy/types.ts'
+import type {
+  DeployPlan,
+  DeployResult,
+  ObjectChange,
+  ServicePlan,
+  Warning,
+} from '../workflows/deploy/types.ts'
 import { count } from './count.ts'
 import { symbols, type Theme } from './theme.ts'
 
@@ -17,7 +23,15 @@ export function planView(plan: DeployPlan, theme: Theme, options: { fields: bool
     lines.push(`  ${service.service.padEnd(width)}  ${serviceLine(service, theme)}`)
     if (options.fields) lines.push(...changeLines(service.changes, theme))
   }
-  return lines.join('\n')
+  return [...lines, ...warningLines(plan.warnings, theme)].join('\n')
+}
+
+/** What the user should know before it happens. */
+export function warningLines(warnings: Warning[], theme: Theme): string[] {
+  return warnings.flatMap(({ message, suggestions }) => [
+    `  ${theme.warn(`${symbols.warn} ${message}`)}`,
+    ...suggestions.map((suggestion) => `    ${theme.faint('→')} ${suggestion}`),
+  ])
 }
 
 /** `3 services to upgrade, 2 unchanged` */

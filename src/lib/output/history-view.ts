@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import { versionChange } from '../domain/image.ts'
 import type { AuditEntry } from '../domain/release/audit.ts'
-import { type ReleaseSet, type SetOutcome, sameState } from '../domain/release/release-set.ts'
+import { patchOf, type ReleaseSet, type SetOutcome, sameState } from '../domain/release/release-set.ts'
 import { count } from './count.ts'
 import { table } from './table.ts'
 import { symbols, type Theme } from './theme.ts'
@@ -55,24 +55,18 @@ function outcomeCell(outcome: SetOutcome, theme: Theme): string {
   return theme.warn(`${symbols.warn} ${outcome}`)
 }
 
-function changesCell({
-  operation,
-  outcome,
-  request,
-  services,
-  restored,
-  proven,
-  failure,
-}: ReleaseSet): string {
+function changesCell(set: ReleaseSet): string {
+  const { operation, outcome, request, services, restored, proven, failure } = set
   const changed = Object.entries(services).flatMap(([name, { before, after }]) => {
     if (before?.revision === after?.revision || after === undefined) return []
     const version = versionChange({ before: before?.image, after: after.image })
     if (sameState(before, after)) return [`${name} as it was, ${version}`]
     return [`${name} ${version}`]
   })
-  if (operation === 'scale')
+  const begun = patchOf(set) !== undefined || outcome === 'ready'
+  if (operation === 'scale' && begun)
     changed.push(`${request.services.join()} to ${count(request.replicas ?? 0, 'pod')}`)
-  if (operation === 'restart') changed.push(`${request.services.join()} restarted`)
+  if (operation === 'restart' && begun) changed.push(`${request.services.join()} restarted`)
   const parts = [
     // What an operation has changed is on record when it has ended.
     changed.join(', ') || (outcome === 'running' ? 'not on record yet' : 'nothing changed'),

@@ -33,5 +33,5 @@ export function podsResultView(
   if (outcome === 'restarted') return `${good} ${environment}: ${service} restarted and ready (${time})`
   const least = deployments.some(({ before }) => before.autoscaler) ? 'at least ' : ''
   const first = `${good} ${environment}: ${service} has ${least}${replicas} pods, all ready (${time})`
-  return `${first}\n  The next deploy takes the values files again: write it there too to keep it.`
+  return `${first}\n  It stands until the next deploy or emr set: to keep it, write it into the values files and deploy.`
 }

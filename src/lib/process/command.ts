@@ -1,3 +1,5 @@
+import { shellLine } from '../domain/command-line.ts'
+
 /** What one run of an external program is, as data: compared in tests, refused in a dry run, redacted in errors. */
 export interface Command {
   /** Program name (found on PATH) or path. */
@@ -26,10 +28,7 @@ export interface CommandResult {
 
 /** The command as a line to read or to paste into a shell, without its secrets. */
 export function commandLine(command: Pick<Command, 'file' | 'args' | 'redact'>): string {
-  const quoted = [command.file, ...command.args].map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
-  )
-  return redact(quoted.join(' '), command.redact)
+  return redact(shellLine([command.file, ...command.args]), command.redact)
 }
 
 /** Replaces each secret value in a text. */

@@ -5,13 +5,12 @@ import { changeService, type ReleasePorts } from './deploy/change-service.ts'
 import { failureReports } from './deploy/outcome.ts'
 import { type PlannedService, type ServiceTasks, serviceTasks } from './deploy/service-tasks.ts'
 import type { ServiceResult } from './deploy/types.ts'
+import type { Journal } from './record/journal.ts'
 import { deploymentsOf, imageOf, notInstalled } from './release-state.ts'
 
 /** The outside world, for a change of a service's pods that leaves its release as it is. */
 export interface PodsPorts extends ReleasePorts {
   scaling: Pick<Scaling, keyof Scaling>
-  /** Throws where the lock is not held any more. */
-  confirm: () => Promise<void>
 }
 
 /** Pods of one service that are to be restarted or, with `replicas`, to be more or fewer. */
@@ -90,13 +89,23 @@ export function patchesOf({ autoscaler, replicas }: Scale, wanted: number): ('mi
   ]
 }
 
-/** One task, which patches and follows the pods until they are ready. @param timeoutMs for all of it */
-export function podsTasks(ports: PodsPorts, plan: PodsPlan, timeoutMs: number): ServiceTasks {
+/**
+ * One task, which patches and follows the pods until they are ready.
+ * @param timeoutMs for all of it
+ * @param journal has it on record that the cluster is patched, which no release shows; throws where the lock is lost
+ */
+export function podsTasks(
+  ports: PodsPorts,
+  plan: PodsPlan,
+  timeoutMs: number,
+  journal: Pick<Journal, 'phase'>,
+): ServiceTasks {
   const done = isDone(plan)
   const outcome = done ? 'unchanged' : plan.operation === 'restart' ? 'restarted' : 'scaled'
   const apply = async () => {
-    await ports.confirm()
-    for (const { name, before } of plan.deployments) await patch(ports, plan, name, before)
+    await journal.phase('patch', ports.signal, async () => {
+      for (const { name, before } of plan.deployments) await patch(ports, plan, name, before)
+    })
     return plan.revision ?? 0
   }
   const change = { ...plan, deployments: plan.deployments.map(({ name }) => name), outcome } as const

@@ -21,7 +21,7 @@ export interface LogEntry {
   text: string
 }
 
-interface LogsPorts {
+export interface LogsPorts {
   logs: Pick<NamespaceLogs, keyof NamespaceLogs>
   signal: AbortSignal
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { onSandbox, openProject, type Project, seen } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 
@@ -67,6 +67,55 @@ describe.skipIf(!onSandbox)('emr set, scale and restart', () => {
     expect(stdout).toMatch(
       /restart +✔ ready .*task-service restarted\n.* scale +✔ ready .*task-service to 3 pods/,
     )
+  })
+
+  test('what takes a scale back says so before it does, and with what it is kept', async () => {
+    const words = ['set', 'task-service', 'autoscaling.maxReplicas=5']
+    const set = await project.emr(...words, '--dry-run', '--json')
+    const again = 'emr scale e2e task-service 3'
+    const [warning] = JSON.parse(set.stdout).warnings
+    expect(warning).toEqual({
+      message: expect.stringMatching(`^This takes back ${again} of 20\\S+Z by \\S+@\\S+: minReplicas 3 → 2$`),
+      suggestions: [
+        'keep it: emr set e2e task-service autoscaling.maxReplicas=5 autoscaling.minReplicas=3',
+        `bring it back afterwards: ${again}`,
+      ],
+    })
+    const deploy = await project.emr('deploy', '--skip-infra', '--dry-run')
+    expect(deploy.stdout).toContain(`  ▲ ${warning.message}\n    → keep it: autoscaling.minReplicas: 3 in`)
+    const kept = await project.emr(...words, 'autoscaling.minReplicas=3', '--skip-smoke-tests', '--json')
+    expect(JSON.parse(kept.stdout)).toMatchObject({ outcome: 'deployed', warnings: [] })
+    expect(await read('hpa', '{.spec.minReplicas} {.spec.maxReplicas}')).toBe('3 5')
+  })
+
+  test('what was killed while it followed the pods is told by the next one, with what it had begun', async () => {
+    const fault = (name: string | null) => {
+      const template = { metadata: { annotations: { 'sandbox.emr/fault': name } } }
+      const patch = JSON.stringify({ spec: { template } })
+      return project.kubectl('patch', 'deployment', 'task-service', '-n', namespace, '--patch', patch)
+    }
+    const killed = async (...words: string[]) => {
+      const victim = project.start(...words)
+      await seen(victim, /\d\/\d ready/)
+      victim.child.kill('SIGKILL')
+      return (await victim.ended).stderr
+    }
+    expect(await fault('unready')).toMatchObject({ code: 0 })
+    await killed('scale', 'task-service', '2')
+    const told = [
+      await killed('restart', 'task-service'),
+      await killed('set', 'task-service', 'config.cache.ttlSeconds=45', '--skip-smoke-tests'),
+    ]
+    expect(told.at(-1)).toMatch(/▲ This takes back emr scale e2e task-service 2 .*: minReplicas 2 → 3/)
+    expect(await fault(null)).toMatchObject({ code: 0 })
+    const last = await project.emr('scale', 'task-service', '3')
+    expect(last, last.stderr).toMatchObject({ code: 0 })
+    const cutOff = [...told, last.stderr].flatMap((text) => text.match(/(?<=▲ ).* was cut off .*/g) ?? [])
+    expect(cutOff).toEqual([
+      expect.stringMatching(/^scale .* in the phase 'pods'; it had begun to scale task-service to 2$/),
+      expect.stringMatching(/^restart .* in the phase 'pods'; it had begun to restart task-service$/),
+      expect.stringMatching(/^set .* in the phase 'services'; it had begun to change: task-service$/),
+    ])
   })
 
   test('none of them changes a protected or a frozen environment', async () => {

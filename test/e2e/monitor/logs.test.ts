@@ -26,7 +26,7 @@ describe.skipIf(!onSandbox)('emr logs', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({
-      environments: { e2e: { cluster: { sandbox } } },
+      environments: { e2e: { cluster: { sandbox } }, empty: { cluster: { sandbox } } },
       services: { 'task-service': { chart } },
     })
     expect((await project.emr('deploy', 'e2e', '--skip-smoke-tests')).code).toBe(0)
@@ -38,6 +38,7 @@ describe.skipIf(!onSandbox)('emr logs', () => {
     replicas: number,
     image: string,
     annotations: Record<string, string> = {},
+    init: string[] = [],
   ) => {
     const labels = { app: name }
     const resources = { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '16Mi' } }
@@ -47,9 +48,10 @@ describe.skipIf(!onSandbox)('emr logs', () => {
       capabilities: { drop: ['ALL'] },
       seccompProfile: { type: 'RuntimeDefault' },
     }
+    const container = (named: string) => ({ name: named, image, resources, securityContext })
     const template = {
       metadata: { labels, annotations },
-      spec: { containers: [{ name: 'app', image, resources, securityContext }] },
+      spec: { initContainers: init.map(container), containers: [container('app')] },
     }
     const deployment = {
       apiVersion: 'apps/v1',
@@ -85,10 +87,28 @@ describe.skipIf(!onSandbox)('emr logs', () => {
     expect(pattern.stderr).toContain('--grep is no regular expression')
     expect((await project.emr('logs', 'e2e', '--follow', '--json')).code).toBe(2)
     expect((await project.emr('logs', 'e2e', '--follow', '--previous')).code).toBe(2)
-    const nobody = await project.emr('logs', 'e2e', '--container', 'nobody')
-    expect(nobody).toEqual({ code: 0, stdout: '', stderr: 'No log line fits what was asked for\n' })
     const cloud = await project.emr('logs', 'e2e', '--source', 'rds')
     expect(cloud.stderr).toContain('no AWS account')
+  })
+
+  test('refuses a container that no pod has, before it follows, and names those that there are', async () => {
+    await apply('migrated', 1, 'app:1.0.0', {}, ['migrate'])
+    await project.kubectl('rollout', 'status', 'deployment/migrated', '-n', project.namespaceOf('e2e'))
+    const nobody = await project.emr('logs', 'e2e', '--container', 'nobody')
+    const known = '  → the containers are: migrate, app, task-service\n'
+    expect(nobody).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `✖ No pod of e2e has a container 'nobody'\n${known}`,
+    })
+    expect((await project.emr('logs', 'e2e', '--container', 'migrate')).code).toBe(0)
+    await project.kubectl('delete', 'deployment', 'migrated', '-n', project.namespaceOf('e2e'))
+    const followed = await project.emr('logs', 'e2e', 'task-service', '--follow', '-c', 'app')
+    expect(followed.stderr).toBe(
+      "✖ No pod of task-service has a container 'app'\n  → the containers are: task-service\n",
+    )
+    const empty = await project.emr('logs', 'empty', '--container', 'nobody')
+    expect(empty).toEqual({ code: 0, stdout: '', stderr: 'No log line fits what was asked for\n' })
   })
 
   test('--unmasked is recorded', async () => {

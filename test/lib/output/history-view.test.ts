@@ -22,3 +22,15 @@ test('a failed deploy that went back says whether the smoke tests have passed th
   expect(view([releaseSet('b', back)])).toContain('back to a, proven good again')
   expect(view([releaseSet('b', { ...back, proven: false })])).not.toContain('proven')
 })
+
+test('a scale that was cut off counts as done from its patch on', () => {
+  const scale: Partial<ReleaseSet> = {
+    operation: 'scale',
+    outcome: 'abandoned',
+    request: { services: ['web'], replicas: 3 },
+  }
+  const phase = { name: 'pods', startedAt: '2026-01-01T00:00:00.000Z' }
+  expect(view([releaseSet('b', { ...scale, phases: [phase] })])).toContain('nothing changed')
+  const phases = [phase, { ...phase, name: 'patch' }]
+  expect(view([releaseSet('b', { ...scale, phases })])).toContain('web to 3 pods')
+})

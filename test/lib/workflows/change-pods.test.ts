@@ -7,6 +7,7 @@ import {
   podsTasks,
   preparePods,
 } from '../../../src/lib/workflows/change-pods.ts'
+import type { Journal } from '../../../src/lib/workflows/record/journal.ts'
 import { FakeCluster } from '../../support/fake-cluster.ts'
 
 function world(scale: Scale) {
@@ -20,11 +21,16 @@ function world(scale: Scale) {
       setMinimum: async (_name, count) => void cluster.log.push(`minimum ${count}`),
       restart: async () => void cluster.log.push('restart'),
     },
-    confirm: async () => void cluster.log.push('confirm'),
+  }
+  const journal: Pick<Journal, 'phase'> = {
+    phase: async (name, _signal, work) => {
+      cluster.log.push(name)
+      return work()
+    },
   }
   const run = async (replicas?: number) => {
     const plan = await preparePods(ports, 'task-service', replicas)
-    const { tasks, results, close } = podsTasks(ports, plan, 5_000)
+    const { tasks, results, close } = podsTasks(ports, plan, 5_000, journal)
     const { Listr } = await import('listr2')
     await new Listr(tasks, { renderer: 'silent' }).run()
     close()
@@ -37,22 +43,22 @@ function world(scale: Scale) {
 
 const scaler = (min: number, max: number) => ({ name: 'task-service', min, max })
 
-test('without an autoscaler, the Deployment is scaled, with the lock still held', async () => {
+test('without an autoscaler, the Deployment is scaled, and that it is patched is on record first', async () => {
   const { cluster, run } = world({ replicas: 2 })
   expect((await run(5)).outcome).toMatchObject({ outcome: 'scaled', replicas: 5 })
-  expect(cluster.log).toEqual(['confirm', 'replicas 5'])
+  expect(cluster.log).toEqual(['patch', 'replicas 5'])
 })
 
 test('an autoscaler gets the minimum, and the pods that are missing are started at once', async () => {
   const { cluster, run } = world({ replicas: 2, autoscaler: scaler(2, 10) })
   await run(5)
-  expect(cluster.log).toEqual(['confirm', 'minimum 5', 'replicas 5'])
+  expect(cluster.log).toEqual(['patch', 'minimum 5', 'replicas 5'])
 })
 
 test('an autoscaler takes pods away by itself', async () => {
   const { cluster, run } = world({ replicas: 8, autoscaler: scaler(5, 10) })
   await run(3)
-  expect(cluster.log).toEqual(['confirm', 'minimum 3'])
+  expect(cluster.log).toEqual(['patch', 'minimum 3'])
 })
 
 test('nothing is patched where it is so already', async () => {

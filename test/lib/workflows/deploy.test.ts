@@ -6,6 +6,7 @@ import { deployTasks, namespaceTask } from '../../../src/lib/workflows/deploy/de
 import { deployOutcome } from '../../../src/lib/workflows/deploy/outcome.ts'
 import { prepareDeploy } from '../../../src/lib/workflows/deploy/prepare.ts'
 import { unfinishedDeploy } from '../../../src/lib/workflows/deploy/resume.ts'
+import { scaleTakenBack } from '../../../src/lib/workflows/deploy/scale-taken-back.ts'
 import type {
   DeployPorts,
   DeployRequest,
@@ -23,8 +24,10 @@ const request = (rest: Partial<DeployRequest> = {}): DeployRequest => ({
   ...rest,
 })
 
+const prepare = (ports: DeployPorts, wanted: DeployRequest) => prepareDeploy(ports, wanted, [])
+
 async function deploy(ports: DeployPorts, wanted: DeployRequest) {
-  const plan = await prepareDeploy(ports, wanted)
+  const plan = await prepare(ports, wanted)
   const deployment = deployTasks(ports, wanted, plan)
   const tasks = [namespaceTask(ports, plan), ...deployment.tasks]
   await new Listr(tasks, { renderer: 'silent', registerSignalListeners: false }).run()
@@ -62,7 +65,7 @@ describe('a service whose release is lost', () => {
   const planned = async (image: string, tags: Record<string, string> = {}) => {
     const cluster = new FakeCluster()
     cluster.orphans.set('sync-service', image)
-    const { services } = await prepareDeploy(cluster.ports(), request({ services: ['sync-service'], tags }))
+    const { services } = await prepare(cluster.ports(), request({ services: ['sync-service'], tags }))
     const plan = services[0] as ServicePlan
     return { action: plan.action, kept: plan.keptTag, version: versionChange(plan.image) }
   }
@@ -126,7 +129,7 @@ describe('when a service fails', () => {
   test('a wave of which nothing starts is skipped, and names its services in place of its title', async () => {
     const cluster = new FakeCluster()
     cluster.behave = (service) => (service === 'emr-service' ? 'crash' : 'ready')
-    const plan = await prepareDeploy(cluster.ports(), request())
+    const plan = await prepare(cluster.ports(), request())
     const { tasks } = deployTasks(cluster.ports(), request(), plan)
     const list = new Listr(tasks, { renderer: 'silent', registerSignalListeners: false })
     await list.run()
@@ -156,16 +159,15 @@ describe('when a service fails', () => {
 })
 
 describe('what to do after a failure', () => {
-  const advice = async (tags: Record<string, string>) => {
-    const cluster = new FakeCluster()
+  const advice = async (wanted: DeployRequest, cluster = new FakeCluster(), signal?: AbortSignal) => {
     cluster.behave = () => 'crash'
     const ports = cluster.ports()
-    const wanted = request({ services: ['task-service', 'emr-service'], tags })
     const { plan, results } = await deploy(ports, wanted)
+    const run = { durationMs: 10, evidence: '/evidence', timedOut: false }
     try {
-      deployOutcome(ports, plan, results, { durationMs: 10, evidence: '/evidence', timedOut: false })
+      deployOutcome({ ...ports, ...(signal && { signal }) }, plan, results, run)
     } catch (error) {
-      return (error as EmrError).suggestions.at(-1)
+      return (error as EmrError).suggestions
     }
   }
   test.each([
@@ -176,7 +178,75 @@ describe('what to do after a failure', () => {
     ],
     [{}, 'mend it and run it again: emr deploy test --services S'],
   ])('for two of five services, with the tags %j', async (tags, suggestion) => {
-    expect(await advice(tags)).toBe(suggestion.replace('S', 'task-service,emr-service'))
+    const wanted = request({ services: ['task-service', 'emr-service'], tags })
+    expect((await advice(wanted))?.at(-1)).toBe(suggestion.replace('S', 'task-service,emr-service'))
+  })
+  test('of a set: the same set again, for a shell, and never a deploy that would take the files', async () => {
+    const change = { 'config.log.level': 'debug', 'config.greeting': "it's here" }
+    const wanted = request({ services: ['task-service'], change })
+    const seeded = () => {
+      const cluster = new FakeCluster()
+      cluster.seed('task-service', 'v1')
+      return cluster
+    }
+    const again = String.raw`emr set test task-service config.log.level=debug 'config.greeting=it'\''s here'`
+    expect(await advice(wanted, seeded())).toEqual([
+      'the evidence is in /evidence',
+      `mend it and run it again: ${again}`,
+    ])
+    expect(await advice(wanted, seeded(), AbortSignal.abort())).toEqual([
+      `take it up again: ${again}`,
+      'or go back: emr rollback test all',
+    ])
+  })
+})
+
+describe('a scale that is taken back', () => {
+  const hpa = (minReplicas: number) => ({
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'web' },
+    ...{ spec: { minReplicas } },
+  })
+  const scale = (id: string, replicas: number, services = ['web']) =>
+    releaseSet(id, { operation: 'scale', request: { services, replicas } })
+  const warnings = (rest: Partial<Parameters<typeof scaleTakenBack>[0]> = {}) => {
+    const fields = [{ path: 'spec.minReplicas', before: 3, after: 2 }]
+    return scaleTakenBack({
+      environment: 'test',
+      service: 'web',
+      released: [hpa(2)],
+      changes: [{ action: 'update', object: 'HorizontalPodAutoscaler/web', fields }],
+      change: undefined,
+      sets: [scale('a', 3), scale('b', 5), scale('c', 3, ['other'])],
+      ...rest,
+    })
+  }
+  const message = 'This takes back emr scale test web 3 of 2026-01-01T00:00:00.000Z by me: minReplicas 3 → 2'
+  const afterwards = 'bring it back afterwards: emr scale test web 3'
+
+  test('by a deploy: said with who and when, and what keeps it', () => {
+    const keep = 'keep it: autoscaling.minReplicas: 3 in the values files'
+    expect(warnings()).toEqual([{ message, suggestions: [keep, afterwards] }])
+  })
+  test('by a set: the same set that keeps it', () => {
+    const change = { 'config.motto': 'all well' }
+    const keep = "keep it: emr set test web 'config.motto=all well' autoscaling.minReplicas=3"
+    expect(warnings({ change })).toEqual([{ message, suggestions: [keep, afterwards] }])
+  })
+  test('also of a Deployment without an autoscaler, whose value in the charts is not known', () => {
+    const fields = [{ path: 'spec.replicas', before: 3, after: 1 }]
+    expect(warnings({ changes: [{ action: 'update', object: 'Deployment/web', fields }] })).toEqual([
+      { message: message.replace('minReplicas 3 → 2', 'replicas 3 → 1'), suggestions: [afterwards] },
+    ])
+  })
+  test.each([
+    ['nobody has scaled', { sets: [] }],
+    ['somebody has scaled to another number', { sets: [scale('a', 4)] }],
+    ['the release has that number itself', { released: [hpa(3)] }],
+    ['the set names the minimum', { change: { 'autoscaling.minReplicas': '4' } }],
+    ['the number stays', { changes: [] }],
+  ])('nothing is said where %s', (_why, rest) => {
+    expect(warnings(rest)).toEqual([])
   })
 })
 
@@ -310,19 +380,19 @@ test('out of time: exit 9', async () => {
 describe('bad requests', () => {
   test('an unknown service is answered with the nearest', async () => {
     const ports = new FakeCluster().ports()
-    await expect(prepareDeploy(ports, request({ services: ['task-servce'] }))).rejects.toMatchObject({
+    await expect(prepare(ports, request({ services: ['task-servce'] }))).rejects.toMatchObject({
       code: 'SERVICE_UNKNOWN',
       exitCode: 2,
       suggestions: ["did you mean 'task-service'?"],
     })
-    await expect(prepareDeploy(ports, request({ tags: { gateway: 'v1' } }))).rejects.toMatchObject({
+    await expect(prepare(ports, request({ tags: { gateway: 'v1' } }))).rejects.toMatchObject({
       exitCode: 2,
     })
   })
   test('a tag for a service that is not deployed is not left unused', async () => {
     const ports = new FakeCluster().ports()
     const wanted = request({ services: ['task-service'], tags: { 'sync-service': 'v1' } })
-    await expect(prepareDeploy(ports, wanted)).rejects.toMatchObject({
+    await expect(prepare(ports, wanted)).rejects.toMatchObject({
       message: 'A tag is given for sync-service, which is not among the services to deploy',
       exitCode: 2,
       suggestions: ['--services task-service,sync-service'],
@@ -334,7 +404,7 @@ describe('bad requests', () => {
       state: 'refused',
       message: `no ${rendered.metadata?.name}`,
     })
-    await expect(prepareDeploy(ports, request())).rejects.toMatchObject({
+    await expect(prepare(ports, request())).rejects.toMatchObject({
       code: 'PREFLIGHT',
       exitCode: 4,
       details: {
@@ -346,7 +416,7 @@ describe('bad requests', () => {
     const ports = new FakeCluster().ports()
     const live = { metadata: { annotations: { 'meta.helm.sh/release-name': 'other' } } }
     ports.live.preview = async (_previous, rendered) => ({ state: 'present', live, applied: rendered })
-    await expect(prepareDeploy(ports, request({ services: ['task-service'] }))).rejects.toThrow(
+    await expect(prepare(ports, request({ services: ['task-service'] }))).rejects.toThrow(
       'Deployment/task-service exists already and does not belong to the release task-service',
     )
   })
@@ -354,7 +424,7 @@ describe('bad requests', () => {
     const ports = new FakeCluster().ports({
       services: [{ name: 'x', chart: '/no/chart', values: ['/no/values.yaml'], needs: [] }],
     })
-    await expect(prepareDeploy(ports, request())).rejects.toMatchObject({
+    await expect(prepare(ports, request())).rejects.toMatchObject({
       details: { problems: ['/no/chart/Chart.yaml does not exist', '/no/values.yaml does not exist'] },
     })
   })

@@ -23,8 +23,14 @@ export class NamespaceLogs {
   }
 
   async pods(signal: AbortSignal): Promise<PodFacts[]> {
-    const query = { namespace: this.#namespace, labelSelector: this.#labelSelector, signal }
-    return (await this.#client.list<Pod>(resources.pods, query)).items.map(podFacts)
+    return (await this.#list(signal)).map(podFacts)
+  }
+
+  /** The names of the containers that the pods are to have, init containers too, also where none has started yet. */
+  async containers(signal: AbortSignal): Promise<string[]> {
+    const specs = (await this.#list(signal)).map(({ spec }) => spec)
+    const all = specs.flatMap((spec) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])])
+    return [...new Set(all.map(({ name }) => name))]
   }
 
   /**
@@ -63,5 +69,10 @@ export class NamespaceLogs {
 
   of(source: LogSource): ContainerLog {
     return new ContainerLog(this.#client, this.#namespace, source)
+  }
+
+  async #list(signal: AbortSignal): Promise<Pod[]> {
+    const query = { namespace: this.#namespace, labelSelector: this.#labelSelector, signal }
+    return (await this.#client.list<Pod>(resources.pods, query)).items
   }
 }

@@ -87,6 +87,14 @@ export function isGood({ proven }: ReleaseSet): boolean {
   return proven === true
 }
 
+/**
+ * The phase in which a scale or a restart patches the cluster, where it has got to that. Its releases stay what they
+ * are: nothing else tells.
+ */
+export function patchOf({ phases }: Pick<ReleaseSet, 'phases'>): Phase | undefined {
+  return phases.find(({ name }) => name === 'patch')
+}
+
 /** True where all pods were ready in the end. */
 function isReady({ outcome }: Pick<ReleaseSet, 'outcome'>): boolean {
   return outcome === 'good' || outcome === 'ready' || outcome === 'rolled-back'

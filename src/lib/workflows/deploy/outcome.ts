@@ -1,3 +1,4 @@
+import { setLine } from '../../domain/command-line.ts'
 import { failureReport } from '../../domain/rollout/report.ts'
 import { EmrError, type ErrorOptions, ExitCode, InterruptedError } from '../../errors.ts'
 import type { Recovery } from '../rollback/automatic.ts'
@@ -34,6 +35,7 @@ export function deployOutcome(
     namespace: plan.namespace,
     durationMs,
     services,
+    warnings: plan.warnings,
     ...(smokeTests && { smokeTests }),
   }
   const state = stateLine(services)
@@ -44,7 +46,7 @@ export function deployOutcome(
     const first = `The deploy to ${plan.environment} was interrupted; ${how}`
     const lines = [first, ...failureReports(services, ports), `  ${state}`, ...recoveryLines(recovery)]
     throw new InterruptedError(lines.join('\n'), result, [
-      `take it up again: emr deploy ${plan.environment} --resume`,
+      `take it up again: ${setAgain(plan) ?? `emr deploy ${plan.environment} --resume`}`,
       `or go back: emr rollback ${plan.environment} all`,
     ])
   }
@@ -82,7 +84,10 @@ export function deployOutcome(
  * @param atFault the new version was seen to fail, so that the same tag would fail again
  * @param known number of services of the environment
  */
-function nextDeploy({ environment, services }: DeployPlan, atFault: boolean, known: number): string {
+function nextDeploy(plan: DeployPlan, atFault: boolean, known: number): string {
+  const { environment, services } = plan
+  const again = setAgain(plan)
+  if (again) return `mend it and run it again: ${again}`
   const some =
     services.length < known ? ` --services ${services.map(({ service }) => service).join(',')}` : ''
   const tagged = services.filter(({ keptTag, input }) => keptTag === undefined && 'image.tag' in input.set)
@@ -91,6 +96,11 @@ function nextDeploy({ environment, services }: DeployPlan, atFault: boolean, kno
   const tags = tagged.length === services.length ? '--tag TAG' : named
   const what = atFault ? 'mend it and deploy another tag' : 'mend it and run it again, with its tags'
   return `${what}: emr deploy ${environment}${some} ${tags}`
+}
+
+/** The `emr set` that a plan is of; a deploy in its place would take the values files again. */
+function setAgain({ environment, services: [plan] }: DeployPlan): string | undefined {
+  return plan?.input.change && setLine(environment, plan.service, plan.input.change)
 }
 
 /** One report for each service that failed, cause first. */

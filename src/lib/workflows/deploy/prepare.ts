@@ -1,10 +1,11 @@
 import type { Environment, ServiceDefinition } from '../../domain/environment.ts'
+import type { ReleaseSet } from '../../domain/release/release-set.ts'
 import { wavesOf } from '../../domain/waves.ts'
 import { EmrError, ExitCode, nearest } from '../../errors.ts'
 import { unreadable } from '../../files.ts'
 import { foreignAccounts } from '../values-account.ts'
-import { planService } from './service-plan.ts'
-import type { DeployPlan, DeployPorts, DeployRequest, ServicePlan } from './types.ts'
+import { type Planned, planService } from './service-plan.ts'
+import type { DeployPlan, DeployPorts, DeployRequest, ServicePlan, Warning } from './types.ts'
 
 /**
  * Refuses what is wrong with a request by itself, before anything is reached.
@@ -25,9 +26,14 @@ export async function checkRequest(
 
 /**
  * Reads everything that decides what a deploy would do, and changes nothing.
+ * @param sets of the environment, oldest first
  * @throws {EmrError} USAGE (2) for unknown services; PREFLIGHT (4) with all problems at once
  */
-export async function prepareDeploy(ports: DeployPorts, request: DeployRequest): Promise<DeployPlan> {
+export async function prepareDeploy(
+  ports: DeployPorts,
+  request: DeployRequest,
+  sets: ReleaseSet[],
+): Promise<DeployPlan> {
   const { environment, workloads, signal } = ports
   const services = await checkRequest(environment, request)
   const [clusterVersion, namespace] = await Promise.all([
@@ -40,7 +46,7 @@ export async function prepareDeploy(ports: DeployPorts, request: DeployRequest):
       wave.map((service) => {
         const tag = request.tags[service.name] ?? request.tags['*']
         const { change } = request
-        return planService({ ports, service, wave: index, tag, change, clusterVersion })
+        return planService({ ports, service, wave: index, tag, change, clusterVersion, sets })
       }),
     ),
   )
@@ -50,7 +56,7 @@ export async function prepareDeploy(ports: DeployPorts, request: DeployRequest):
     namespace: environment.namespace,
     createNamespace: namespace === undefined,
     clusterVersion,
-    services: plansOrProblems(planned),
+    ...plansOrProblems(planned),
   }
 }
 
@@ -85,14 +91,16 @@ async function assertFiles(services: ServiceDefinition[]): Promise<void> {
 }
 
 function plansOrProblems(
-  planned: PromiseSettledResult<{ plan: ServicePlan; problems: string[] }>[],
-): ServicePlan[] {
+  planned: PromiseSettledResult<Planned>[],
+): Pick<DeployPlan, 'services' | 'warnings'> {
   const problems: string[] = []
-  const plans: ServicePlan[] = []
+  const services: ServicePlan[] = []
+  const warnings: Warning[] = []
   for (const result of planned) {
     if (result.status === 'fulfilled') {
-      plans.push(result.value.plan)
+      services.push(result.value.plan)
       problems.push(...result.value.problems)
+      warnings.push(...result.value.warnings)
     } else if (result.reason instanceof EmrError && result.reason.code === 'CHART_INVALID') {
       problems.push(result.reason.message)
     } else {
@@ -100,7 +108,7 @@ function plansOrProblems(
     }
   }
   if (problems.length > 0) throw preflightError(problems)
-  return plans
+  return { services, warnings }
 }
 
 function preflightError(problems: string[]): EmrError {

@@ -5,8 +5,10 @@ import type { ServiceDefinition } from '../../domain/environment.ts'
 import { plainTagOf } from '../../domain/image.ts'
 import { type FieldChange, fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName, sameJson } from '../../domain/manifest/object.ts'
+import type { ReleaseSet } from '../../domain/release/release-set.ts'
 import { deploymentsOf, imageOf, manifestDigest, notInstalled, stateOf } from '../release-state.ts'
-import type { DeployPorts, ObjectChange, ServiceAction, ServicePlan } from './types.ts'
+import { scaleTakenBack } from './scale-taken-back.ts'
+import type { DeployPorts, ObjectChange, ServiceAction, ServicePlan, Warning } from './types.ts'
 
 interface Context {
   ports: DeployPorts
@@ -16,21 +18,28 @@ interface Context {
   tag: string | undefined
   change: Record<string, string> | undefined
   clusterVersion: string
+  /** Of the environment, oldest first. */
+  sets: ReleaseSet[]
 }
 
-/**
- * Reads one service's release, renders its chart and asks the API server what would change.
- * @returns the plan, and what stands in the way of it
- */
-export async function planService(context: Context): Promise<{ plan: ServicePlan; problems: string[] }> {
-  const { ports, service } = context
+export interface Planned {
+  plan: ServicePlan
+  /** What stands in the way of it. */
+  problems: string[]
+  warnings: Warning[]
+}
+
+/** Reads one service's release, renders its chart and asks the API server what would change. */
+export async function planService(context: Context): Promise<Planned> {
+  const { ports, service, change, sets } = context
   const { helm, signal } = ports
   const release = await helm.status(service.name, { signal })
   // Where helm's records are gone, the Deployment itself knows what runs.
   const running = isInstalled(release) ? undefined : await ports.workloads.image(service.name, signal)
   const { input, keptTag } = await inputOf(context, release, running)
   const { objects, hooks } = await helm.template(input, { signal, kubeVersion: context.clusterVersion })
-  const { changes, problems } = await compare(ports, service.name, release?.objects ?? [], objects)
+  const released = release?.objects ?? []
+  const { changes, problems } = await compare(ports, service.name, released, objects)
   const plan: ServicePlan = {
     service: service.name,
     action: actionOf(release, objects, hooks, changes),
@@ -45,7 +54,12 @@ export async function planService(context: Context): Promise<{ plan: ServicePlan
     hookJobs: hooks.filter(({ kind }) => kind === 'Job').map(({ metadata }) => metadata?.name ?? ''),
     input,
   }
-  return { plan, problems: problems.map((problem) => `${service.name}: ${problem}`) }
+  const environment = ports.environment.name
+  return {
+    plan,
+    problems: problems.map((problem) => `${service.name}: ${problem}`),
+    warnings: scaleTakenBack({ environment, service: service.name, released, changes, change, sets }),
+  }
 }
 
 async function inputOf(

@@ -73,6 +73,12 @@ export interface ServicePlan {
   input: ChartInput
 }
 
+/** What a user should know before it happens, and what to type about it. */
+export interface Warning {
+  message: string
+  suggestions: string[]
+}
+
 export interface DeployPlan {
   environment: string
   namespace: string
@@ -80,6 +86,7 @@ export interface DeployPlan {
   /** Version of the API server, for example v1.34.0. */
   clusterVersion: string
   services: ServicePlan[]
+  warnings: Warning[]
 }
 
 type ServiceOutcome =
@@ -113,5 +120,7 @@ export interface DeployResult {
   namespace: string
   outcome: 'deployed' | 'unchanged'
   services: ServiceResult[]
+  /** Those of its plan. */
+  warnings: Warning[]
   durationMs: number
 }

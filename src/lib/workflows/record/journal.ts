@@ -27,14 +27,17 @@ export class Journal {
     await this.#ports.sets.begin(this.#set, signal)
   }
 
-  /** Runs one phase, and has it on record that it started and, unless the process is killed, that it ended. */
+  /**
+   * Runs one phase, and has it on record that it started and, unless the process is killed, that it ended. It may have
+   * phases within it.
+   */
   async phase<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const startedAt = this.#time()
-    const earlier = this.#set.phases
-    await this.write({ phases: [...earlier, { name, startedAt }] }, signal)
+    const phase = { name, startedAt: this.#time() }
+    await this.write({ phases: [...this.#set.phases, phase] }, signal)
     const result = await work()
     if (!signal.aborted) {
-      const phases = [...earlier, { name, startedAt, endedAt: this.#time() }]
+      const endedAt = this.#time()
+      const phases = this.#set.phases.map((each) => (each === phase ? { ...each, endedAt } : each))
       // The result is not lost where its record is, for example with the whole namespace; the end says so.
       await this.write({ phases }, signal).catch(() => undefined)
     }

@@ -1,7 +1,7 @@
 import type { Helm } from '../../adapters/helm/helm.ts'
 import type { AuditLog } from '../../adapters/kubernetes/audit-log.ts'
 import type { ReleaseSets } from '../../adapters/kubernetes/release-sets.ts'
-import { differingFrom, type ReleaseSet, type SetOutcome } from '../../domain/release/release-set.ts'
+import { differingFrom, patchOf, type ReleaseSet, type SetOutcome } from '../../domain/release/release-set.ts'
 import { liveStates } from '../release-state.ts'
 
 export interface RecoveryPorts {
@@ -44,10 +44,19 @@ function entryOf(set: ReleaseSet, now: number) {
   return { id, operation, by, startedAt, durationMs, request, outcome: 'abandoned' }
 }
 
-function noticeOf({ operation, id, by, phases }: ReleaseSet, changed: string[]): string {
+function noticeOf(set: ReleaseSet, changed: string[]): string {
+  const { operation, id, by, phases } = set
   const phase = phases.findLast(({ endedAt }) => endedAt === undefined)?.name ?? phases.at(-1)?.name
-  const where = phase ? ` in the phase '${phase}'` : ' before it changed anything'
-  const what =
-    changed.length > 0 ? `; it had begun to change: ${changed.join(', ')}` : '; it had changed nothing'
-  return `${operation} ${id} of ${by.name} was cut off${where}${what}`
+  const where = phase ? `in the phase '${phase}'; it ${doneBy(set, changed)}` : 'before it changed anything'
+  return `${operation} ${id} of ${by.name} was cut off ${where}`
+}
+
+function doneBy(set: ReleaseSet, changed: string[]): string {
+  const { operation, request } = set
+  const patch = patchOf(set)
+  if (patch) {
+    const count = request.replicas === undefined ? '' : ` to ${request.replicas}`
+    return `${patch.endedAt ? 'had' : 'may have'} begun to ${operation} ${request.services.join()}${count}`
+  }
+  return changed.length > 0 ? `had begun to change: ${changed.join(', ')}` : 'had changed nothing'
 }
