@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
+import { CORE_SCHEMA, loadAll } from 'js-yaml'
 import type { Environment, ServiceDefinition } from '../domain/environment.ts'
 
 interface Values {
@@ -36,7 +36,8 @@ async function lastNamed(files: readonly string[]): Promise<{ file: string; acco
 
 function accountOf(text: string): string {
   try {
-    return String((parse(text) as Values | null)?.global?.aws?.accountId ?? '')
+    const [values] = loadAll(text, { schema: CORE_SCHEMA }) as (Values | null)[]
+    return String(values?.global?.aws?.accountId ?? '')
   } catch {
     // What is no YAML is helm's to tell.
     return ''

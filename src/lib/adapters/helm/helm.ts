@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
+import { CORE_SCHEMA, loadAll } from 'js-yaml'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { Command } from '../../process/command.ts'
 import { type Runner, type RunOptions, ToolError } from '../../process/runner.ts'
@@ -129,9 +129,10 @@ export class Helm {
   }
 
   /** True when one of the values files pins the image, so that the files and not the release decide about it. */
-  async pinsImage(values: string[]): Promise<boolean> {
-    for (const file of values) {
-      const { image } = (parse(await readFile(file, 'utf8')) ?? {}) as {
+  async pinsImage(files: string[]): Promise<boolean> {
+    for (const file of files) {
+      const [values] = loadAll(await readFile(file, 'utf8'), { schema: CORE_SCHEMA })
+      const { image } = (values ?? {}) as {
         image?: { tag?: string; digest?: string }
       }
       if (image?.tag || image?.digest) return true

@@ -1,4 +1,4 @@
-import { parseAllDocuments } from 'yaml'
+import { CORE_SCHEMA, loadAll, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { KubernetesObject } from '../kubernetes/types.ts'
@@ -110,16 +110,14 @@ function isHook(object: KubernetesObject): boolean {
 
 /** @throws {EmrError} MANIFEST_INVALID (exit 4) when a chart renders text that is not YAML */
 function parseManifest(text: string): KubernetesObject[] {
-  const documents = parseAllDocuments(text)
-  return documents.flatMap((document) => {
-    const [error] = document.errors
-    if (error) {
-      throw new EmrError(`The chart renders invalid YAML: ${error.message}`, {
-        code: 'MANIFEST_INVALID',
-        exitCode: ExitCode.preflight,
-      })
-    }
-    const object = document.toJS() as KubernetesObject | null
-    return object === null ? [] : [object]
-  })
+  try {
+    const objects = loadAll(text, { schema: CORE_SCHEMA }) as (KubernetesObject | null)[]
+    return objects.filter((object) => object !== null)
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error
+    throw new EmrError(`The chart renders invalid YAML: ${error.message}`, {
+      code: 'MANIFEST_INVALID',
+      exitCode: ExitCode.preflight,
+    })
+  }
 }
