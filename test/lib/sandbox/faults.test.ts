@@ -195,8 +195,11 @@ describe('faults', () => {
     )
     expect(looping.status?.phase).toBe('Pending')
     expect(waiting(looping)?.reason).toBe('PodInitializing')
-    const { stdout } = await sandbox.kubectl(['get', 'pods', '-n', namespace, '-l', 'app=init'])
-    expect(stdout).toMatch(/0\/1 +Init:CrashLoopBackOff/)
+    // It is tried again and again meanwhile.
+    const shown = async () => {
+      return (await sandbox.kubectl(['get', 'pods', '-n', namespace, '-l', 'app=init'])).stdout
+    }
+    await expect.poll(shown, { timeout: 30_000 }).toMatch(/0\/1 +Init:CrashLoopBackOff/)
   })
 
   it('a quota that is used up', async () => {
