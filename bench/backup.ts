@@ -1,7 +1,7 @@
 /**
  * Measures full backup and restore of a database with text-like data, side by side with what people do by hand:
- * `pg_dump | gzip` and `gunzip | psql`, and with the floor, parallel COPYs through zstd. Prints ratios, since times
- * depend on the machine. EMR_BENCH_GB sets the size of the tables, 2 by default.
+ * `pg_dump | gzip` and `gunzip | psql`, and with the floors: parallel COPYs through zstd, and back, with the indexes two at
+ * a time. Prints ratios, since times depend on the machine. EMR_BENCH_GB sets the size of the tables, 2 by default.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
@@ -27,7 +27,8 @@ import { startPostgres } from '../test/support/postgres.ts'
 import { noteRows } from './notes.ts'
 
 const GIGABYTES = Number(process.env.EMR_BENCH_GB ?? 2)
-const TABLES = 4
+const TABLES = [1, 2, 3, 4]
+const COLUMNS = '(id bigint, patient integer, at timestamptz, kind text, data jsonb, body text)'
 /** Of what is compared closely. A run of `pg_dump | gzip` takes ten times as long, and once is enough for its limits. */
 const ROUNDS = 4
 /** Bytes on disk of one row as made below, rounded down so that the tables are at least as large as asked for. */
@@ -133,24 +134,39 @@ function* chunksOf(rows: Iterable<string>): Generator<string> {
   yield chunk
 }
 
+const indexesOf = (name: string) =>
+  `ALTER TABLE ${name} ADD PRIMARY KEY (id); CREATE INDEX ON ${name} (patient)`
+
+/** A line of bash that does so for each table `$t`, two of them at a time. */
+const twoAtATime = (line: string) =>
+  `each() { for t in "$@"; do ${line}; done; }; each 1 3 & first=$!; each 2 4 && wait $first`
+
+/** The least that a backup and a restore have to do. */
+const floor = {
+  backup: twoAtATime(
+    `${psql} -qXAt -c "COPY note_$t TO STDOUT" | zstd -${COMPRESSION_LEVEL} -q -f -o note-$t.zst`,
+  ),
+  restore: [
+    `for t in ${TABLES.join(' ')}; do ${psql} -qX -c "CREATE TABLE note_$t ${COLUMNS}"; done`,
+    twoAtATime(`zstd -dcq note-$t.zst | ${psql} -qX -c "COPY note_$t FROM STDIN"`),
+    twoAtATime(`${psql} -qX -c "${indexesOf('note_$t')}"`),
+  ].join(' && '),
+}
+
 async function fill(): Promise<number> {
   const admin = await connect(server.connection)
   await admin.query('CREATE DATABASE bench')
   await admin.end()
   const client = await connect(connection, { settings: { search_path: 'public' } })
-  const rows = Math.ceil((GIGABYTES * 1e9) / ROW_BYTES / TABLES)
-  for (let number = 1; number <= TABLES; number += 1) {
-    await client.query(
-      `CREATE TABLE note_${number} (id bigint, patient integer, at timestamptz, kind text, data jsonb, body text)`,
-    )
+  const rows = Math.ceil((GIGABYTES * 1e9) / ROW_BYTES / TABLES.length)
+  for (const number of TABLES) {
+    await client.query(`CREATE TABLE note_${number} ${COLUMNS}`)
     const copy = spawn(psql, ['-qX', '-c', `COPY note_${number} FROM STDIN`], {
       env: { ...env, PGDATABASE: 'bench' },
       stdio: ['pipe', 'ignore', 'inherit'],
     })
     await Promise.all([pipeline(Readable.from(chunksOf(noteRows(rows, number))), copy.stdin), timed(copy)])
-    await client.query(
-      `ALTER TABLE note_${number} ADD PRIMARY KEY (id); CREATE INDEX ON note_${number} (patient)`,
-    )
+    await client.query(indexesOf(`note_${number}`))
   }
   await client.query('VACUUM ANALYZE')
   const { rows: size } = await client.query(
@@ -165,21 +181,18 @@ const best = (values: number[]) => Math.min(...values)
 
 try {
   const size = await fill()
-  process.stdout.write(`${formatSize(size)} in ${TABLES} tables, files in ${tmpdir()}\n`)
-  const copies = [0, 1].map((half) => {
-    const tables = [1, 2, 3, 4].filter((number) => number % 2 === half)
-    return `(for t in ${tables.join(' ')}; do ${psql} -qXAt -c "COPY note_$t TO STDOUT"; done | zstd -${COMPRESSION_LEVEL} -q -f -o floor-${half}.zst)`
-  })
-  const seconds: Record<'gzip' | 'full' | 'floor' | 'psql' | 'restore', number[]> = {
+  process.stdout.write(`${formatSize(size)} in ${TABLES.length} tables, files in ${tmpdir()}\n`)
+  const seconds: Record<'gzip' | 'full' | 'floor' | 'psql' | 'restoreFloor' | 'restore', number[]> = {
     gzip: [],
     full: [],
     floor: [],
     psql: [],
+    restoreFloor: [],
     restore: [],
   }
   seconds.gzip.push(await shell(`${pgDump} | gzip > dump.sql.gz`))
   for (let round = 0; round < ROUNDS; round += 1) {
-    seconds.floor.push(await shell(`${copies[0]} & first=$!; ${copies[1]} && wait $first`))
+    seconds.floor.push(await shell(floor.backup))
     // As the floor's files do, this round's take the memory of the last one's: memory that was never used is slower.
     rmSync(join(folder, 'store'), { recursive: true, force: true })
     seconds.full.push(await emr('full'))
@@ -202,6 +215,9 @@ try {
     const line = `gunzip -c dump.sql.gz | ${psql} -qX -v ON_ERROR_STOP=1`
     seconds.psql.push(await shell(line, 'by_hand'))
     await admin.query('DROP DATABASE by_hand')
+    await admin.query('CREATE DATABASE floor')
+    seconds.restoreFloor.push(await shell(floor.restore, 'floor'))
+    await admin.query('DROP DATABASE floor')
     seconds.restore.push(await emr('restore', '--target', 'restored', '--to', chains.at(-1).id))
     await admin.query('DROP DATABASE restored')
   }
@@ -216,6 +232,12 @@ try {
     ['full, bytes', 'pg_dump | gzip', ratio(fullBytes / gzipBytes, 0.9)],
     ['full, time', '2 COPYs through zstd', ratio(full / best(seconds.floor), 1.15)],
     ['restore, time', 'gunzip | psql', ratio(best(seconds.restore) / best(seconds.psql), 0.7)],
+    [
+      'restore, time',
+      '2 COPYs out of zstd, then indexes',
+      (best(seconds.restore) / best(seconds.restoreFloor)).toFixed(2),
+    ],
+    ['that floor', 'gunzip | psql', (best(seconds.restoreFloor) / best(seconds.psql)).toFixed(2)],
     ...Object.entries(memory).map(([verb, bytes]) => [
       `memory of ${verb}`,
       '200 MB',
