@@ -95,7 +95,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     JSON.stringify(patch),
   ]
   const spec = (value: object) => ({ spec: value })
-  const targetPort = (value: string) => {
+  const targetPort = (value: string | number) => {
     const patch = [{ op: 'replace', path: '/spec/ports/0/targetPort', value }]
     return ['patch', 'service', 'task-service', '--type=json', '-p', JSON.stringify(patch)]
   }
@@ -161,6 +161,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       ['rollout', 'resume', 'deployment/task-service'],
     ],
     ['PORT_MISMATCH', targetPort('nobody'), targetPort('http')],
+    ['PORT_UNDECLARED', targetPort(9090), targetPort('http')],
     made('INGRESS_BACKEND', 'ingress.json'),
     made('DISRUPTION_BLOCKED', 'budget.json'),
     [

@@ -57,6 +57,11 @@ export const CATALOGUE = {
     layer: 7,
     severity: 'problem',
   },
+  PORT_UNDECLARED: {
+    headline: 'a Service leads to a port that its pods do not declare',
+    layer: 7,
+    severity: 'warning',
+  },
   TRAFFIC_DENIED: {
     headline: 'a NetworkPolicy lets nothing through to the pods',
     layer: 7,

@@ -25,8 +25,8 @@ interface PortFacts {
 /** A Deployment with what its pods are made from. */
 export interface WorkloadFacts extends DeploymentFacts {
   labels: Record<string, string>
-  /** Named ports of its containers. */
-  ports: string[]
+  /** The ports that each of its containers declares. */
+  ports: { name?: string; number: number }[][]
   /** By container. */
   limits: Record<string, Partial<Usage>>
 }

@@ -26,17 +26,40 @@ export function serviceFindings({ services = [], deployments, endpoints }: Known
         { ...base, code: 'SELECTOR_MISMATCH', reason: 'NoPods', message, field: 'spec.selector', advice },
       ]
     }
-    const port = mismatchedPort(service, selected)
-    if (port !== undefined) {
-      const message = `its target port '${port}' is no port of ${selected.map((each) => each.name).join(', ')}`
-      const advice = 'name the port of the container in targetPort'
-      return [{ ...base, code: 'PORT_MISMATCH', reason: 'NoPort', message, field: 'spec.ports', advice }]
-    }
-    if (ready > 0) return []
+    const found = portFindings(service, selected).map((each) => ({ ...base, ...each }))
+    if (ready > 0 || found.some(({ code }) => code === 'PORT_MISMATCH')) return found
     const message = behind === 0 ? 'no pod stands behind it' : `none of its ${behind} endpoints is ready`
     const advice = 'mend the pods that stand behind it'
-    return [{ ...base, code: 'NO_ENDPOINTS', reason: 'NotReady', message, field: 'EndpointSlice', advice }]
+    const field = 'EndpointSlice'
+    return [...found, { ...base, code: 'NO_ENDPOINTS', reason: 'NotReady', message, field, advice }]
   })
+}
+
+/**
+ * A target port that the pods behind a Service do not have. A name that no container declares leads nowhere. A number
+ * leads to whatever listens there, for which nothing has to be declared, and nothing that is read here tells whether it
+ * does: so it is a warning, and not even that where a container declares no port at all.
+ */
+function portFindings(
+  { ports }: ServiceFacts,
+  selected: WorkloadFacts[],
+): Omit<Finding, 'object' | 'service'>[] {
+  const containers = selected.flatMap(({ ports: own }) => own)
+  const lacking = ports
+    .map(({ target }) => target)
+    .filter((target) => !containers.flat().some(({ name, number }) => name === target || number === target))
+  const names = selected.map(({ name }) => name).join(', ')
+  const field = 'spec.ports'
+  const advice = 'name the port of the container in targetPort'
+  const named = lacking.find((target) => typeof target === 'string')
+  if (named !== undefined && selected.length > 0) {
+    const message = `its target port '${named}' is no port of ${names}`
+    return [{ code: 'PORT_MISMATCH', reason: 'NoPort', message, field, advice }]
+  }
+  const [number] = lacking
+  if (number === undefined || containers.length === 0 || containers.some((own) => own.length === 0)) return []
+  const message = `no container of ${names} declares its target port ${number}`
+  return [{ code: 'PORT_UNDECLARED', reason: 'NotDeclared', message, field, advice }]
 }
 
 /** Deployments whose pods listen, and that no Service leads to: each chart of the platform has one. */
@@ -46,17 +69,13 @@ export function missingServiceFindings({ services, deployments = [] }: Known): F
     const leads = (each: ServiceFacts) =>
       (each.service ?? each.name) === service ||
       (Object.keys(each.selector).length > 0 && matches(each.selector, labels))
-    if (ports.length === 0 || services.some(leads)) return []
-    const message = `no Service leads to its pods, which listen on ${ports.join(', ')}`
+    const listening = ports.flat().map((port) => port.name ?? port.number)
+    if (listening.length === 0 || services.some(leads)) return []
+    const message = `no Service leads to its pods, which listen on ${listening.join(', ')}`
     const advice = `bring it back: emr deploy ENV --services ${service}`
     const object = { kind: 'Deployment', name, uid }
     return [{ code: 'SERVICE_GONE', object, service, reason: 'NoService', message, field: 'Service', advice }]
   })
-}
-
-function mismatchedPort({ ports }: ServiceFacts, selected: WorkloadFacts[]): string | undefined {
-  const named = ports.flatMap(({ target }) => (typeof target === 'string' ? [target] : []))
-  return named.find((name) => selected.length > 0 && !selected.some(({ ports: own }) => own.includes(name)))
 }
 
 export function ingressFindings({ ingresses = [], services, events = [] }: Known, now: number): Finding[] {
