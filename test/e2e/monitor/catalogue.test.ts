@@ -113,6 +113,20 @@ describe('the catalogue of emr diagnose', () => {
     })
   })
 
+  test('a release that cannot be read is not evaluated, and nothing of its Secret is told', async () => {
+    const release = Buffer.from('password=hunter2').toString('base64')
+    const secret: CaseObject = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'sh.helm.release.v1.odd.v1', labels: { owner: 'helm', status: 'deployed' } },
+      data: { release },
+    }
+    const diagnosis = await diagnose({ changes: [secret] })
+    const why = 'The Secret sh.helm.release.v1.odd.v1 holds no release that emr can read'
+    expect(diagnosis).toMatchObject({ health: 'unknown', notEvaluated: [{ what: 'helm releases', why }] })
+    expect(JSON.stringify(diagnosis)).not.toMatch(/hunter2|aHVudGVyMg/)
+  })
+
   describe.each(catalogue)('$code', ({ code, fires, near }) => {
     test.each(fires)('comes first: $when', async ({ finds, effects = [], ...state }) => {
       const { findings, notEvaluated } = await diagnose(state)

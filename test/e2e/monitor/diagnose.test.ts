@@ -119,15 +119,6 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       metadata: { name: 'lost' },
       spec: { defaultBackend: { service: { name: 'nobody', port: { number: 80 } } } },
     },
-    'service.json': {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'task-service' },
-      spec: {
-        selector: { 'app.kubernetes.io/name': 'task-service' },
-        ports: [{ name: 'http', port: 80, targetPort: 'http' }],
-      },
-    },
     'budget.json': {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
@@ -138,8 +129,8 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
   const made = (code: string, file: string): [string, string[], string[]] => {
     return [code, ['apply', '-f', file], ['delete', '-f', file]]
   }
-  /** Made by hand in a healthy environment, and undone. */
-  const changes: [code: string, make: string[], undo: string[]][] = [
+  /** Made by hand in a healthy environment, and undone: by what is advised where nothing else is said. */
+  const changes: [code: string, make: string[], undo?: string[]][] = [
     [
       'SELECTOR_MISMATCH',
       merge('service', spec({ selector: { 'app.kubernetes.io/name': 'nobody' } })),
@@ -148,8 +139,9 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     [
       'TRAFFIC_DENIED',
       merge('networkpolicy', spec({ ingress: null })),
-      ['delete', 'networkpolicy', 'task-service'],
+      merge('networkpolicy', spec({ ingress: [{}] })),
     ],
+    ['OBJECT_GONE', ['delete', 'networkpolicy,pdb,hpa,externalsecret', 'task-service']],
     [
       'SCALED_TO_ZERO',
       ['scale', 'deployment/task-service', '--replicas=0'],
@@ -178,7 +170,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       ['rollout', 'undo', 'deployment/task-service'],
     ],
     made('HOOK_FAILED', 'hook.json'),
-    ['SERVICE_GONE', ['delete', 'service', 'task-service'], ['apply', '-f', 'service.json']],
+    ['SERVICE_GONE', ['delete', 'service', 'task-service']],
   ]
   test.concurrent('what was changed by hand is found, and gone when it is undone', async ({ expect }) => {
     const inNamespace = ['-n', project.namespaceOf('changed')]
@@ -190,8 +182,9 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     }
     for (const [code, make, undo] of changes) {
       expect(await kubectl(make), code).toMatchObject({ code: 0, stderr: '' })
-      await untilFound('changed', code)
-      await kubectl(undo)
+      const { findings } = await untilFound('changed', code)
+      const [advised = ''] = /(?<=emr )deploy \S+ --services [\w-]+/.exec(findings[0]?.advice ?? '') ?? []
+      await (undo ? kubectl(undo) : project.emr(...advised.split(' '), '--skip-smoke-tests'))
       await expect
         .poll(async () => (await diagnose('changed')).diagnosis.findings, { timeout: 20_000 })
         .toEqual([])
@@ -239,13 +232,14 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
         denied: [
           { verb: 'list', resource: 'nodes' },
           { verb: 'list', resource: 'ingresses' },
+          { verb: 'list', resource: 'secrets' },
           { verb: 'get', resource: 'pods' },
         ],
       })
       const { code, diagnosis } = await diagnose('healthy')
       expect(diagnosis.health).toBe('unknown')
       expect(diagnosis.notEvaluated.map(({ what }) => what)).toEqual(
-        expect.arrayContaining(['nodes', 'ingresses', 'logs of pods']),
+        expect.arrayContaining(['nodes', 'ingresses', 'helm releases', 'logs of pods']),
       )
       expect(code).toBe(4)
       const { stdout } = await project.emr('diagnose', 'healthy')

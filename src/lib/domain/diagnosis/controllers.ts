@@ -27,6 +27,34 @@ export function missingFindings({ deployments }: Known, services: string[]): Fin
     }))
 }
 
+/** What the releases of the services have, and the cluster has not. Services and Deployments have rules of their own. */
+export function goneFindings(facts: Known, services: string[]): Finding[] {
+  const live: Record<string, { name: string }[] | undefined> = {
+    Ingress: facts.ingresses,
+    HorizontalPodAutoscaler: facts.autoscalers,
+    PodDisruptionBudget: facts.budgets,
+    NetworkPolicy: facts.policies,
+    ExternalSecret: facts.externalSecrets,
+    PersistentVolumeClaim: facts.claims,
+    ResourceQuota: facts.quotas,
+  }
+  const deployed = (facts.releases ?? []).filter(({ name }) => services.includes(name))
+  return deployed.flatMap(({ name: service, objects }) => {
+    const gone = objects.filter(({ kind, name }) => live[kind]?.every((each) => each.name !== name))
+    return gone.map(({ kind, name }) => ({
+      code: 'OBJECT_GONE',
+      object: { kind, name, uid: '' },
+      service,
+      // In the charts of the platform, the Secret that it makes has its name.
+      ...(kind === 'ExternalSecret' && { secret: name }),
+      reason: 'NotFound',
+      message: 'its release has it, and the cluster does not',
+      field: 'manifest',
+      advice: `bring it back: emr deploy ENV --services ${service}`,
+    }))
+  })
+}
+
 /** Deployments and their newest ReplicaSets. */
 export function deploymentFindings({
   deployments = [],
