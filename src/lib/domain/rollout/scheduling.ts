@@ -36,6 +36,9 @@ const CLASSES: [RegExp, string][] = [
   ],
   [/taint/, 'tolerate the taint, or remove it from the nodes'],
 ]
+/** As cluster-autoscaler and Karpenter say that they may add no node. */
+const AT_MAXIMUM =
+  /max.*(size|limit).* reached|(exceed limits|limits have been exhausted) for (nodepool|provisioner)/
 const CLASS = /^(?:(\d+) )?(.*)$/s
 
 /** A pod that no node can take. @param events about it: the autoscaler says there whether it makes room */
@@ -45,7 +48,7 @@ export function schedulingFinding(pod: PodFacts, events: readonly EventFacts[]):
   const { reason, message: said } = pod.unscheduled
   const { message, advice } = read(said)
   const refused = nodeComing(events) ? undefined : latest(events, isRefusal)
-  if (refused && /max.*(size|limit).* reached/.test(refused.message)) {
+  if (refused && AT_MAXIMUM.test(refused.message)) {
     return {
       code: 'NODE_GROUP_AT_MAXIMUM',
       object,
@@ -65,8 +68,9 @@ export function nodeComing(events: readonly EventFacts[]): EventFacts | undefine
   return coming && coming.at >= (latest(events, isRefusal)?.at ?? 0) ? coming : undefined
 }
 
-function isRefusal({ reason }: EventFacts): boolean {
-  return reason === 'NotTriggerScaleUp'
+/** Of cluster-autoscaler, or of Karpenter, which gives the scheduler's reason with words of its own. */
+function isRefusal({ reason, message }: EventFacts): boolean {
+  return reason === 'NotTriggerScaleUp' || message.startsWith('Failed to schedule pod')
 }
 
 /** `0/4 nodes are available: 1 node(s) were unschedulable, 3 Insufficient cpu. preemption: …`, most nodes first. */

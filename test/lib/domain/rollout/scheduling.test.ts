@@ -68,4 +68,7 @@ test('a node comes until the autoscaler takes that back', () => {
   expect(nodeComing([told('TriggeredScaleUp', 1)])).toBeDefined()
   expect(nodeComing([told('NotTriggerScaleUp', 1), told('Nominated', 2)])).toBeDefined()
   expect(nodeComing([told('TriggeredScaleUp', 1), told('NotTriggerScaleUp', 2)])).toBeUndefined()
+  const failed = (message: string) => event('a', { reason: 'FailedScheduling', message, at: 2 })
+  expect(nodeComing([told('Nominated', 1), failed('Failed to schedule pod, incompatible')])).toBeUndefined()
+  expect(nodeComing([told('Nominated', 1), failed('0/3 nodes are available')])).toBeDefined()
 })
