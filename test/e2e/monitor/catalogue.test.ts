@@ -69,6 +69,7 @@ describe('the catalogue of emr diagnose', () => {
       const { environment, read } = account(aws, signal)
       return await diagnoseEnvironment({
         environment,
+        kubectl: 'kubectl --context staging',
         read: async () => {
           const [own, cloud] = [await readEnvironment(cluster.client, NAMESPACE, signal), await read()]
           return { facts: { ...own.facts, ...cloud.facts }, gaps: [...own.gaps, ...cloud.gaps] }
@@ -137,6 +138,10 @@ describe('the catalogue of emr diagnose', () => {
       expect(first?.message).toContain(message ?? '')
       expect(first?.advice).toContain(advice ?? '')
       expect(first?.effects.map((effect) => effect.code)).toEqual(expect.arrayContaining(effects))
+      for (const each of findings.flatMap((finding) => [finding, ...finding.more, ...finding.effects])) {
+        expect(each.advice).toMatch(/(^|[ (`])(emr|kubectl --context staging|aws( --region us-east-1)?) /)
+        expect(each.advice).not.toMatch(/\b(ENV|NAMESPACE|SERVICE|NAME|NODE|CORDONED)\b/)
+      }
     })
     test.each(near)('is not: $when', async ({ instead = [], ...state }) => {
       const { findings } = await diagnose(state)
