@@ -69,6 +69,7 @@ export class FakeCluster {
         })),
         ...environment,
       },
+      kubectl: 'kubectl --context test',
       helm: this.#helm(),
       workloads: this.#workloads(),
       live: {

@@ -1,6 +1,7 @@
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { readEnvironment } from '../adapters/kubernetes/environment-facts.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
+import { kubectlLine } from '../domain/command-line.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { diagnosisView } from '../output/diagnosis-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
@@ -48,6 +49,7 @@ export function diagnosePorts(session: Session, client: KubernetesClient): Diagn
   const { environment, signal } = session
   return {
     environment,
+    kubectl: kubectlLine(client.access),
     read: async () => {
       const [cluster, aws] = await Promise.all([
         readEnvironment(client, environment.namespace, signal),

@@ -6,6 +6,7 @@ import { EnvironmentLock } from '../adapters/kubernetes/environment-lock.ts'
 import { LiveState } from '../adapters/kubernetes/live-state.ts'
 import { ReleaseSets } from '../adapters/kubernetes/release-sets.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
+import { kubectlLine } from '../domain/command-line.ts'
 import { FencedRunner } from '../process/fenced-runner.ts'
 import { OUTAGE_MS } from '../workflows/deploy/track.ts'
 import type { DeployPorts } from '../workflows/deploy/types.ts'
@@ -41,6 +42,7 @@ export async function reachEnvironment(session: Session): Promise<EnvironmentAcc
   const ports: DeployPorts = {
     id,
     environment,
+    kubectl: kubectlLine(access),
     helm: new Helm(helm, { kubeconfig, context, namespace }, fenced),
     workloads: new Workloads(client, namespace),
     live: new LiveState(client, namespace),

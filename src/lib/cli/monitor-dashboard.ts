@@ -13,10 +13,9 @@ import { stdoutTheme as theme } from '../output/theme.ts'
 import { diagnoseEnvironment } from '../workflows/diagnose.ts'
 import { followLogs } from '../workflows/logs.ts'
 import { type Goal, look } from '../workflows/monitor.ts'
-import type { CommandContext } from './base-command.ts'
 import { diagnosePorts, reachCluster } from './diagnose.ts'
 import { liveSight } from './monitor-sight.ts'
-import { openSession, type Session, type SessionFlags } from './session.ts'
+import type { Session } from './session.ts'
 
 /** At most ten frames a second; without news one a second, for the ages. */
 const FRAME_MS = 100
@@ -28,12 +27,7 @@ const LOG_TAIL = 100
  * `emr monitor --watch` in a terminal, until `q`, Ctrl-C, or the end of its goal.
  * @returns whether the goal was met
  */
-export async function runDashboard(
-  flags: SessionFlags,
-  context: CommandContext,
-  goal: Goal | undefined,
-): Promise<boolean> {
-  const session = await openSession(flags, context.signal)
+export async function runDashboard(session: Session, goal: Goal | undefined): Promise<boolean> {
   const dashboard = new Dashboard(session, goal?.isMet)
   const timer = goal && setTimeout(() => dashboard.close(), goal.timeout)
   try {
@@ -41,7 +35,7 @@ export async function runDashboard(
   } finally {
     clearTimeout(timer)
     dashboard.close()
-    context.signal.throwIfAborted()
+    session.signal.throwIfAborted()
   }
 }
 

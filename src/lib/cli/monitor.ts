@@ -47,16 +47,16 @@ export async function runMonitor(
   if (live) keepYoungGenerationSmall()
   const terminal =
     process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb' && !process.env.CI
+  const session = await openSession(flags, context.signal)
   if (live && terminal && !flags.plain && flags.output === 'text') {
     const { runDashboard } = await import('./monitor-dashboard.ts')
-    return conclude(goal, await runDashboard(flags, context, goal))
+    return conclude(session, goal, await runDashboard(session, goal))
   }
-  const session = await openSession(flags, context.signal)
   const client = await reachCluster(session)
   const stop = new AbortController()
   const sight = liveSight(session, client, AbortSignal.any([context.signal, stop.signal]))
   try {
-    if (live) return conclude(goal, await printChanges(session, sight, flags.output, goal))
+    if (live) return conclude(session, goal, await printChanges(session, sight, flags.output, goal))
     return await onePicture(sight)
   } finally {
     stop.abort()
@@ -109,11 +109,11 @@ function goalOf({ until, timeout = UNTIL_MS }: MonitorFlags): Goal | undefined {
   return until === undefined ? undefined : { isMet: ({ health }) => health === until, timeout }
 }
 
-function conclude(goal: Goal | undefined, met: boolean): Report<object> {
+function conclude({ environment }: Session, goal: Goal | undefined, met: boolean): Report<object> {
   if (goal === undefined || met) return { document: {}, text: '' }
   throw new EmrError(`Not healthy within ${formatDuration(goal.timeout)}`, {
     code: 'MONITOR_TIMED_OUT',
     exitCode: ExitCode.timeout,
-    suggestions: ['emr diagnose says why'],
+    suggestions: [`emr diagnose ${environment.name}`],
   })
 }

@@ -3,6 +3,11 @@ export function tagOf(image: string | undefined): string | undefined {
   return image?.split('/').at(-1)?.split(/[:@]/).slice(1).join(':')
 }
 
+/** `repository/app` of `registry.example/repository/app:v1.2.0`. */
+export function repositoryOf(image: string): string {
+  return image.replace(/^[^/]*[.:][^/]*\//, '').replace(/[:@].*$/, '')
+}
+
 /** The tag by which an image can be asked for again; undefined where it has none, or a digest decides. */
 export function plainTagOf(image: string | undefined): string | undefined {
   return /:([\w][\w.-]*)$/.exec(image?.includes('@') ? '' : (image?.split('/').at(-1) ?? ''))?.[1]

@@ -7,6 +7,8 @@ import { type LoggedFinding, PodLogs } from './diagnose-logs.ts'
 
 export interface DiagnosePorts {
   environment: Environment
+  /** What to type for kubectl to reach the environment's cluster. */
+  kubectl: string
   read: () => Promise<{ facts: Partial<EnvironmentFacts>; gaps: Gap[] }>
   workloads: Pick<Workloads, 'logLines'>
   signal: AbortSignal
@@ -44,7 +46,8 @@ export async function diagnoseEnvironment(ports: DiagnosePorts, service?: string
   // Before they are ranked: a log may tell that a finding is only the effect of another one.
   const [told, serving] = await Promise.all([logs.explain(found), logs.ofServing(pods ?? [], found)])
   const ranked: DiagnosedFinding[] = rank([...told, ...serving])
-  const findings = ranked.map((finding) => withNames(withLog(finding), environment.name))
+  const cordoned = facts.nodes?.filter(({ schedulable }) => !schedulable).map(({ name }) => name)
+  const findings = ranked.map((finding) => withNames(withLog(finding), { ...ports, cordoned }))
   const notEvaluated = [...gaps, ...logs.gaps]
   const unhealthy = findings.some(({ severity }) => severity === 'problem')
   return {

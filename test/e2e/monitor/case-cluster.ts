@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { parse } from 'yaml'
 import { resourcePath } from '../../../src/lib/adapters/kubernetes/resources.ts'
 import type { KubernetesObject } from '../../../src/lib/adapters/kubernetes/types.ts'
@@ -11,10 +12,13 @@ import { type ApiServer, startApiServer } from '../../support/api-server.ts'
 export type CaseObject = KubernetesObject & {
   metadata: { name: string; namespace?: string }
   status?: unknown
+  data?: Record<string, string>
   /** It is not there. */
   $patch?: 'delete'
   /** It was deleted, and something keeps it. */
   $deleted?: true
+  /** The manifest of the release that helm keeps in it. */
+  $manifest?: string
 }
 
 export const NAMESPACE = 'emr-platform-staging'
@@ -72,8 +76,7 @@ export class CaseCluster {
       const schema = this.#server.registry.schemaOf(this.#typeOf(change))
       const before = objects.get(key)
       if (change.$patch === 'delete') objects.delete(key)
-      else
-        objects.set(key, { ...(strategicMerge(before, change, schema) as CaseObject), ...deletedOf(change) })
+      else objects.set(key, { ...(strategicMerge(before, change, schema) as CaseObject), ...ownOf(change) })
     }
     return [...objects.values()]
   }
@@ -84,7 +87,8 @@ export class CaseCluster {
   }
 
   /** As its controller does: the object, then its status. */
-  async #create({ status, $deleted, ...object }: CaseObject): Promise<void> {
+  async #create({ status, $deleted, $manifest, ...rest }: CaseObject): Promise<void> {
+    const object = { ...rest, ...($manifest !== undefined && releaseData(rest, $manifest)) }
     const type = this.#typeOf(object)
     const where = type.namespaced ? { namespace: object.metadata.namespace ?? NAMESPACE } : {}
     const { name } = object.metadata
@@ -146,6 +150,14 @@ function keyOf({ kind, metadata }: CaseObject): string {
   return `${kind}/${metadata.namespace ?? ''}/${metadata.name}`
 }
 
-function deletedOf({ $deleted }: CaseObject): Pick<CaseObject, '$deleted'> {
-  return $deleted ? { $deleted } : {}
+/** What a merge does not keep. */
+function ownOf({ $deleted, $manifest }: CaseObject): Pick<CaseObject, '$deleted' | '$manifest'> {
+  return { ...($deleted && { $deleted }), ...($manifest !== undefined && { $manifest }) }
+}
+
+/** As helm writes it: gzipped and in base64, which the Secret has in base64 again. */
+function releaseData({ metadata }: CaseObject, manifest: string): { data: Record<string, string> } {
+  const release = { name: metadata.labels?.name, namespace: NAMESPACE, manifest }
+  const stored = gzipSync(JSON.stringify(release)).toString('base64')
+  return { data: { release: Buffer.from(stored).toString('base64') } }
 }

@@ -69,6 +69,7 @@ describe('the catalogue of emr diagnose', () => {
       const { environment, read } = account(aws, signal)
       return await diagnoseEnvironment({
         environment,
+        kubectl: 'kubectl --context staging',
         read: async () => {
           const [own, cloud] = [await readEnvironment(cluster.client, NAMESPACE, signal), await read()]
           return { facts: { ...own.facts, ...cloud.facts }, gaps: [...own.gaps, ...cloud.gaps] }
@@ -113,6 +114,20 @@ describe('the catalogue of emr diagnose', () => {
     })
   })
 
+  test('a release that cannot be read is not evaluated, and nothing of its Secret is told', async () => {
+    const release = Buffer.from('password=hunter2').toString('base64')
+    const secret: CaseObject = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'sh.helm.release.v1.odd.v1', labels: { owner: 'helm', status: 'deployed' } },
+      data: { release },
+    }
+    const diagnosis = await diagnose({ changes: [secret] })
+    const why = 'The Secret sh.helm.release.v1.odd.v1 holds no release that emr can read'
+    expect(diagnosis).toMatchObject({ health: 'unknown', notEvaluated: [{ what: 'helm releases', why }] })
+    expect(JSON.stringify(diagnosis)).not.toMatch(/hunter2|aHVudGVyMg/)
+  })
+
   describe.each(catalogue)('$code', ({ code, fires, near }) => {
     test.each(fires)('comes first: $when', async ({ finds, effects = [], ...state }) => {
       const { findings, notEvaluated } = await diagnose(state)
@@ -123,6 +138,10 @@ describe('the catalogue of emr diagnose', () => {
       expect(first?.message).toContain(message ?? '')
       expect(first?.advice).toContain(advice ?? '')
       expect(first?.effects.map((effect) => effect.code)).toEqual(expect.arrayContaining(effects))
+      for (const each of findings.flatMap((finding) => [finding, ...finding.more, ...finding.effects])) {
+        expect(each.advice).toMatch(/(^|[ (`])(emr|kubectl --context staging|aws( --region us-east-1)?) /)
+        expect(each.advice).not.toMatch(/\b(ENV|NAMESPACE|SERVICE|NAME|NODE|CORDONED)\b/)
+      }
     })
     test.each(near)('is not: $when', async ({ instead = [], ...state }) => {
       const { findings } = await diagnose(state)

@@ -105,6 +105,7 @@ function diagnose(endpoint: string, instance = 'emr-platform-near'): Promise<Dia
   const signal = AbortSignal.timeout(60_000)
   return diagnoseEnvironment({
     environment: { ...environment, services: [], rollout: thresholds } as unknown as Environment,
+    kubectl: 'kubectl',
     read: () => readAws(environment, signal),
     workloads: { logLines: async () => [] },
     signal,

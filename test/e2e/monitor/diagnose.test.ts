@@ -95,7 +95,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     JSON.stringify(patch),
   ]
   const spec = (value: object) => ({ spec: value })
-  const targetPort = (value: string) => {
+  const targetPort = (value: string | number) => {
     const patch = [{ op: 'replace', path: '/spec/ports/0/targetPort', value }]
     return ['patch', 'service', 'task-service', '--type=json', '-p', JSON.stringify(patch)]
   }
@@ -119,15 +119,6 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       metadata: { name: 'lost' },
       spec: { defaultBackend: { service: { name: 'nobody', port: { number: 80 } } } },
     },
-    'service.json': {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'task-service' },
-      spec: {
-        selector: { 'app.kubernetes.io/name': 'task-service' },
-        ports: [{ name: 'http', port: 80, targetPort: 'http' }],
-      },
-    },
     'budget.json': {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
@@ -138,18 +129,11 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
   const made = (code: string, file: string): [string, string[], string[]] => {
     return [code, ['apply', '-f', file], ['delete', '-f', file]]
   }
-  /** Made by hand in a healthy environment, and undone. */
-  const changes: [code: string, make: string[], undo: string[]][] = [
-    [
-      'SELECTOR_MISMATCH',
-      merge('service', spec({ selector: { 'app.kubernetes.io/name': 'nobody' } })),
-      merge('service', spec({ selector: { 'app.kubernetes.io/name': 'task-service' } })),
-    ],
-    [
-      'TRAFFIC_DENIED',
-      merge('networkpolicy', spec({ ingress: null })),
-      ['delete', 'networkpolicy', 'task-service'],
-    ],
+  /** Made by hand in a healthy environment, and undone: by what is advised where nothing else is said. */
+  const changes: [code: string, make: string[], undo?: string[]][] = [
+    ['SELECTOR_MISMATCH', merge('service', spec({ selector: { 'app.kubernetes.io/name': 'nobody' } }))],
+    ['TRAFFIC_DENIED', merge('networkpolicy', spec({ ingress: null }))],
+    ['OBJECT_GONE', ['delete', 'networkpolicy,pdb,hpa,externalsecret', 'task-service']],
     [
       'SCALED_TO_ZERO',
       ['scale', 'deployment/task-service', '--replicas=0'],
@@ -160,7 +144,8 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       ['rollout', 'pause', 'deployment/task-service'],
       ['rollout', 'resume', 'deployment/task-service'],
     ],
-    ['PORT_MISMATCH', targetPort('nobody'), targetPort('http')],
+    ['PORT_MISMATCH', targetPort('nobody')],
+    ['PORT_UNDECLARED', targetPort(9090)],
     made('INGRESS_BACKEND', 'ingress.json'),
     made('DISRUPTION_BLOCKED', 'budget.json'),
     [
@@ -177,7 +162,7 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
       ['rollout', 'undo', 'deployment/task-service'],
     ],
     made('HOOK_FAILED', 'hook.json'),
-    ['SERVICE_GONE', ['delete', 'service', 'task-service'], ['apply', '-f', 'service.json']],
+    ['SERVICE_GONE', ['delete', 'service', 'task-service']],
   ]
   test.concurrent('what was changed by hand is found, and gone when it is undone', async ({ expect }) => {
     const inNamespace = ['-n', project.namespaceOf('changed')]
@@ -189,8 +174,9 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
     }
     for (const [code, make, undo] of changes) {
       expect(await kubectl(make), code).toMatchObject({ code: 0, stderr: '' })
-      await untilFound('changed', code)
-      await kubectl(undo)
+      const { findings } = await untilFound('changed', code)
+      const [advised = ''] = /(?<=emr )deploy \S+ --services [\w-]+/.exec(findings[0]?.advice ?? '') ?? []
+      await (undo ? kubectl(undo) : project.emr(...advised.split(' '), '--skip-smoke-tests'))
       await expect
         .poll(async () => (await diagnose('changed')).diagnosis.findings, { timeout: 20_000 })
         .toEqual([])
@@ -238,13 +224,14 @@ describe.skipIf(!onSandbox)('emr diagnose', () => {
         denied: [
           { verb: 'list', resource: 'nodes' },
           { verb: 'list', resource: 'ingresses' },
+          { verb: 'list', resource: 'secrets' },
           { verb: 'get', resource: 'pods' },
         ],
       })
       const { code, diagnosis } = await diagnose('healthy')
       expect(diagnosis.health).toBe('unknown')
       expect(diagnosis.notEvaluated.map(({ what }) => what)).toEqual(
-        expect.arrayContaining(['nodes', 'ingresses', 'logs of pods']),
+        expect.arrayContaining(['nodes', 'ingresses', 'helm releases', 'logs of pods']),
       )
       expect(code).toBe(4)
       const { stdout } = await project.emr('diagnose', 'healthy')

@@ -98,6 +98,7 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     const { code, stderr } = await project.emr('monitor', 'empty', '--until', 'healthy', '--timeout', '2s')
     expect(code).toBe(9)
     expect(stderr).toContain('Not healthy within 2.0 s')
+    expect(stderr).toMatch(/emr diagnose empty$/m)
   })
 
   test('pods that a Service does not lead to are not healthy', async () => {

@@ -168,6 +168,8 @@ describe('db-backup as a Job', () => {
     const before = (await jobs()).length
     const { exitCode, stdout, stderr } = await run('incremental', configuration(job), '--json')
     expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/to do .*(emr history prod|emr deploy prod)/)
+    expect(stderr).not.toMatch(/\b(ENV|SERVICE|NAME)\b/)
     expect(JSON.parse(stdout).error.code).toBe('JOB_NOT_STARTED')
     expect(exitCode).toBe(5)
     expect(await jobs()).toHaveLength(before)

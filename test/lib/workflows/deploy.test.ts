@@ -121,7 +121,13 @@ describe('when a service fails', () => {
     expect(results[1]?.failure).toMatchObject({
       service: 'emr-service',
       image: 'app:v2',
-      finding: { code: 'CRASH_LOOP', exitCode: 1, restarts: 3 },
+      finding: {
+        code: 'CRASH_LOOP',
+        exitCode: 1,
+        restarts: 3,
+        node: 'node-1',
+        advice: expect.stringContaining('emr logs test emr-service --previous'),
+      },
       logs: [{ lines: ['{"level":"fatal","msg":"no database"}'] }],
     })
     expect(cluster.evidence).toContain('emr-service.json')

@@ -19,6 +19,7 @@ async function diagnose(facts: Partial<EnvironmentFacts>, log: (source: Source) 
       services: [],
       rollout: thresholds,
     } as unknown as Environment,
+    kubectl: 'kubectl --context production',
     read: async () => ({ facts, gaps: [] }),
     workloads: {
       logLines: async (source) => {

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib'
 import { CORE_SCHEMA, loadAll, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 import { EmrError, ExitCode } from '../../errors.ts'
@@ -55,6 +56,8 @@ const statusSchema = z.looseObject({
   hooks: z.array(z.looseObject({ manifest: z.string() })).nullish(),
 })
 
+const storedSchema = z.looseObject({ name: z.string(), namespace: z.string(), manifest: z.string() })
+
 const historySchema = z.array(
   z.looseObject({
     revision: z.number(),
@@ -84,6 +87,13 @@ export function parseRelease(text: string): Release {
     objects: parseManifest(manifest),
     hooks: (hooks ?? []).flatMap((hook) => parseManifest(hook.manifest)),
   }
+}
+
+/** A release as helm keeps it in a Secret: JSON, gzipped, in base64. */
+export function parseStored(text: string): { name: string; namespace: string; objects: KubernetesObject[] } {
+  const json = gunzipSync(Buffer.from(text, 'base64')).toString('utf8')
+  const { name, namespace, manifest } = storedSchema.parse(JSON.parse(json))
+  return { name, namespace, objects: parseManifest(manifest) }
 }
 
 /** What `helm history` tells with --output json. */

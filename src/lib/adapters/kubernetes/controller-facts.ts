@@ -19,6 +19,7 @@ import type { KubernetesObject } from './types.ts'
 export function workloadFacts(deployment: Deployment): WorkloadFacts {
   const { metadata, spec } = deployment.spec?.template ?? {}
   const containers = spec?.containers ?? []
+  const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
   const limits = containers.map(({ name, resources }) => {
     const { cpu, memory } = resources?.limits ?? {}
     const limit = {
@@ -30,7 +31,9 @@ export function workloadFacts(deployment: Deployment): WorkloadFacts {
   return {
     ...deploymentFacts(deployment),
     labels: metadata?.labels ?? {},
-    ports: containers.flatMap(({ ports }) => (ports ?? []).flatMap(({ name }) => name ?? [])),
+    ports: [...containers, ...sidecars].map(({ ports }) =>
+      (ports ?? []).map(({ name, containerPort: number }) => ({ name, number })),
+    ),
     limits: Object.fromEntries(limits),
   }
 }

@@ -1,7 +1,8 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { EnvironmentFacts, Gap } from '../../domain/diagnosis/facts.ts'
+import { EmrError } from '../../errors.ts'
 import { isApiError } from './api-error.ts'
-import type { KubernetesClient } from './client.ts'
+import type { KubernetesClient, ListOptions } from './client.ts'
 import {
   autoscalerFacts,
   budgetFacts,
@@ -14,18 +15,21 @@ import {
 import { eventFacts, jobFacts, podFacts, replicaSetFacts } from './facts.ts'
 import { nodeUsage, podUsage } from './metrics.ts'
 import { endpointFacts, ingressFacts, policyFacts, serviceFacts } from './network-facts.ts'
+import { releaseFacts } from './release-facts.ts'
 import { resources } from './resources.ts'
 import type { KubernetesObject, ResourceType } from './types.ts'
 
 const PAGE_SIZE = 500
+/** What helm has deployed. Its Secrets are big, up to a MiB: few are held at a time. */
+const DEPLOYED = { labelSelector: 'owner=helm,status=deployed', limit: 20 }
 
 type ClusterFacts = Omit<EnvironmentFacts, 'databases' | 'databaseNetwork' | 'alarms'>
 type Reads = { [Key in keyof ClusterFacts]: () => Promise<ClusterFacts[Key]> }
 
 /**
- * Reads everything in a namespace that a diagnosis looks at, and the nodes under it. What the identity may not read
- * becomes a gap.
- * @throws {KubernetesApiError | KubernetesConnectionError} for anything but a lack of rights
+ * Reads everything in a namespace that a diagnosis looks at, and the nodes under it. What the identity may not read, and
+ * a release that cannot be read, become gaps.
+ * @throws {KubernetesApiError | KubernetesConnectionError} for anything else
  */
 export async function readEnvironment(
   client: KubernetesClient,
@@ -40,12 +44,16 @@ export async function readEnvironment(
       try {
         Object.assign(facts, { [name]: await read() })
       } catch (error) {
-        if (!isApiError(error, 403)) throw error
+        if (!isGap(error)) throw error
         gaps.push({ what: NAMES[name as keyof ClusterFacts], why: error.message })
       }
     }),
   )
   return { facts, gaps: gaps.sort((a, b) => a.what.localeCompare(b.what)) }
+}
+
+function isGap(error: unknown): error is EmrError {
+  return isApiError(error, 403) || (error instanceof EmrError && error.code === 'RELEASE_UNREADABLE')
 }
 
 const NAMES: Record<keyof ClusterFacts, string> = {
@@ -63,6 +71,7 @@ const NAMES: Record<keyof ClusterFacts, string> = {
   quotas: 'quotas',
   policies: 'network policies',
   externalSecrets: 'external secrets',
+  releases: 'helm releases',
   nodes: 'nodes',
   dns: 'CoreDNS',
   podUsage: 'usage of pods',
@@ -70,8 +79,13 @@ const NAMES: Record<keyof ClusterFacts, string> = {
 }
 
 function readsOf(client: KubernetesClient, namespace: string, signal: AbortSignal): Reads {
-  const all = <T extends KubernetesObject, Facts>(type: ResourceType, project: (object: T) => Facts) => {
-    return () => listAll(client, type, type.namespaced ? namespace : undefined, project, signal)
+  const all = <T extends KubernetesObject, Facts>(
+    type: ResourceType,
+    project: (object: T) => Facts,
+    options: ListOptions = {},
+  ) => {
+    const of = type.namespaced ? { namespace } : {}
+    return () => listAll(client, type, { ...of, ...options }, project, signal)
   }
   return {
     deployments: all(resources.deployments, workloadFacts),
@@ -88,6 +102,7 @@ function readsOf(client: KubernetesClient, namespace: string, signal: AbortSigna
     quotas: all(resources.quotas, quotaFacts),
     policies: all(resources.policies, policyFacts),
     externalSecrets: () => all(resources.externalSecrets, externalSecretFacts)().catch(noSuchKind),
+    releases: all(resources.secrets, releaseFacts, DEPLOYED),
     nodes: all(resources.nodes, nodeFacts),
     dns: () => dns(client, signal),
     podUsage: () => podUsage(client, namespace, signal),
@@ -98,14 +113,14 @@ function readsOf(client: KubernetesClient, namespace: string, signal: AbortSigna
 async function listAll<T extends KubernetesObject, Facts>(
   client: KubernetesClient,
   type: ResourceType,
-  namespace: string | undefined,
+  options: ListOptions,
   project: (object: T) => Facts,
   signal: AbortSignal,
 ): Promise<Facts[]> {
   const found: Facts[] = []
   let token: string | undefined
   do {
-    const page = await client.list<T>(type, { namespace, limit: PAGE_SIZE, continue: token, signal })
+    const page = await client.list<T>(type, { limit: PAGE_SIZE, ...options, continue: token, signal })
     for (const object of page.items) found.push(project(object))
     token = page.metadata.continue || undefined
   } while (token !== undefined)

@@ -5,6 +5,8 @@ import { Jobs } from '../../adapters/kubernetes/jobs.ts'
 import { NamespaceLogs } from '../../adapters/kubernetes/namespace-logs.ts'
 import { Workloads } from '../../adapters/kubernetes/workloads.ts'
 import { jobConfig } from '../../config/job-config.ts'
+import { kubectlLine } from '../../domain/command-line.ts'
+import { withNames } from '../../domain/diagnosis/advice.ts'
 import type { Environment } from '../../domain/environment.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { ErrorDocument } from '../../output/error-view.ts'
@@ -111,10 +113,14 @@ async function follow(session: BackupSession, job: Job, title: string): Promise<
   } catch (error) {
     if (!(error instanceof JobNotStartedError)) throw error
     const { failureReport } = await import('../../domain/rollout/report.ts')
-    throw new EmrError(`The Job cannot start and was deleted\n${failureReport(error.failure, Date.now())}`, {
+    const { failure } = error
+    const place = { environment, kubectl: kubectlLine(client.access) }
+    const finding = withNames({ ...failure.finding, node: failure.node }, place)
+    const report = failureReport({ ...failure, finding }, Date.now())
+    throw new EmrError(`The Job cannot start and was deleted\n${report}`, {
       code: 'JOB_NOT_STARTED',
       exitCode: ExitCode.tool,
-      details: { finding: error.failure.finding },
+      details: { finding },
     })
   } finally {
     watching.abort()

@@ -1,17 +1,58 @@
-import type { Evidence } from './evaluate.ts'
+import { shellLine } from '../command-line.ts'
+import type { Environment } from '../environment.ts'
 
-/** Advice whose commands can be typed as they stand: with the names of the environment and of the service. */
-export function withNames<Found extends { advice: string; service?: string; more?: Evidence[] }>(
+/** Where advice is followed. */
+export interface Place {
+  environment: Pick<Environment, 'name' | 'namespace' | 'aws'>
+  /** kubectl with what leads it to the environment's cluster, whatever the current context is. */
+  kubectl: string
+  /** Nodes that take no new pods because somebody said so; undefined where they are not known. */
+  cordoned?: string[]
+}
+
+interface Advised {
+  object: { name: string }
+  service?: string
+  node?: string
+  advice: string
+  more?: Advised[]
+  effects?: Advised[]
+}
+
+/** What advice has in place of a name, and programs that have to be told where to work. */
+const PLACEHOLDER =
+  /\b(?:ENV|NAMESPACE|SERVICE|NAME|NODE|CORDONED|kubectl --namespace|kubectl(?= )|aws(?= [a-z]+ ))\b/g
+
+/**
+ * Advice whose commands can be typed as they stand. ENV and NAMESPACE in it are those of the environment, SERVICE and NODE
+ * those of the finding, NAME is that of its object, and CORDONED are the nodes that are. kubectl gets the environment's
+ * cluster, and its namespace where no other is named; the AWS CLI its region and profile.
+ */
+export function withNames<Found extends Advised>(
   finding: Found,
-  environment: string,
-  service = finding.service ?? 'SERVICE',
+  place: Place,
+  service = finding.service,
 ): Found {
-  const { more } = finding
-  const named = (advice: string) =>
-    advice.replaceAll(/\bENV(IRONMENT)?\b/g, environment).replaceAll(/\bSERVICE\b/g, service)
+  const { kubectl, cordoned = [] } = place
+  const { name, namespace, aws } = place.environment
+  const words: Record<string, string> = {
+    ENV: name,
+    NAMESPACE: namespace,
+    SERVICE: service ?? '',
+    NAME: shellLine([finding.object.name]),
+    NODE: finding.node ?? 'NODE',
+    CORDONED: shellLine(cordoned) || `NODE, as named by: ${kubectl} get nodes`,
+    kubectl: `${kubectl} --namespace ${namespace}`,
+    'kubectl --namespace': `${kubectl} --namespace`,
+    aws: `aws${aws ? ` --region ${aws.region}` : ''}${aws?.profile ? ` --profile ${aws.profile}` : ''}`,
+  }
+  const { advice, more, effects } = finding
+  // What belongs to no service is found where none is named.
+  const own = service === undefined ? advice.replaceAll(/( --services)? SERVICE\b/g, '') : advice
   return {
     ...finding,
-    advice: named(finding.advice),
-    ...(more && { more: more.map((each) => ({ ...each, advice: named(each.advice) })) }),
+    advice: own.replaceAll(PLACEHOLDER, (word) => words[word] ?? word),
+    ...(more && { more: more.map((each) => withNames(each, place, service)) }),
+    ...(effects && { effects: effects.map((each) => withNames(each, place)) }),
   }
 }

@@ -15,7 +15,8 @@ export function nodeFindings({ nodes = [], nodeUsage }: Known, now: number): Fin
     const ready = conditions.find(({ type }) => type === 'Ready')
     if (nodeState(node, now) === 'down') {
       const { reason = 'NotReady', message = 'its kubelet has not reported', since: at } = ready ?? {}
-      const advice = 'look at the instance; the node group replaces it when it is terminated'
+      const advice =
+        'look at it: kubectl describe node NAME; the node group replaces it when its instance is terminated'
       return [
         { ...base, code: 'NODE_NOT_READY', reason, message, field: 'status.conditions[Ready]', at, advice },
       ]
@@ -23,7 +24,8 @@ export function nodeFindings({ nodes = [], nodeUsage }: Known, now: number): Fin
     const pressure = conditions.find(({ type, status }) => status === 'True' && PRESSURES.includes(type))
     if (pressure) {
       const { type: reason, message, since: at } = pressure
-      const advice = 'pods are evicted from it: find what uses so much, or add a node'
+      const advice =
+        'pods are evicted from it: find what uses so much (kubectl describe node NAME), or add a node'
       return [
         {
           ...base,
@@ -54,7 +56,7 @@ function busy({ name, cpu, memory }: NodeFacts, usage: Known['nodeUsage']): Omit
       reason: 'HighUsage',
       message: `${Math.round(share * 100)} % of its ${what} is used`,
       field: 'metrics.k8s.io',
-      advice: 'let the node group grow, or move pods',
+      advice: 'see what runs on it: kubectl describe node NAME; let the node group grow, or move pods',
     }))
 }
 
@@ -64,7 +66,7 @@ export function addOnFindings(facts: Known): Finding[] {
   const system = (name: string) => ({ kind: 'Deployment', name: `kube-system/${name}`, uid: name })
   if ('dns' in facts && !facts.dns?.available) {
     const message = facts.dns ? 'none of its pods is available' : 'it is not deployed'
-    const advice = 'without it no name resolves: kubectl -n kube-system get pods'
+    const advice = 'without it no name resolves: kubectl --namespace kube-system get pods'
     const field = 'status.availableReplicas'
     found.push({
       code: 'DNS_MISSING',
@@ -77,7 +79,8 @@ export function addOnFindings(facts: Known): Finding[] {
   }
   if ('podUsage' in facts && facts.podUsage === undefined) {
     const message = 'metrics.k8s.io is not served'
-    const advice = 'look at metrics-server: autoscalers and emr monitor need it'
+    const advice =
+      'autoscalers and emr monitor need it: kubectl --namespace kube-system describe deployment metrics-server'
     const field = 'apis/metrics.k8s.io'
     const object = system('metrics-server')
     found.push({ code: 'METRICS_MISSING', object, reason: 'Unavailable', message, field, advice })
@@ -88,7 +91,8 @@ export function addOnFindings(facts: Known): Finding[] {
 /** Containers of running pods that will soon be killed for their memory, or are slowed down for their CPU. */
 export function usageFindings({ pods = [], deployments = [], podUsage }: Known): Finding[] {
   return pods.flatMap((pod) => {
-    const limits = deployments.find(({ name, service }) => (service ?? name) === pod.service)?.limits ?? {}
+    const own = deployments.find(({ name, service }) => (service ?? name) === pod.service)
+    if (own === undefined) return []
     return [...(podUsage?.get(pod.name) ?? [])].flatMap(([container, usage]) => {
       const base = {
         object: { kind: 'Pod', name: pod.name, uid: pod.uid },
@@ -97,7 +101,10 @@ export function usageFindings({ pods = [], deployments = [], podUsage }: Known):
         reason: 'HighUsage',
         field: 'metrics.k8s.io',
       }
-      return nearLimits(usage, limits[container] ?? {}).map((finding) => ({ ...base, ...finding }))
+      return nearLimits(usage, own.limits[container] ?? {}, own.desired).map((finding) => ({
+        ...base,
+        ...finding,
+      }))
     })
   })
 }
@@ -105,16 +112,17 @@ export function usageFindings({ pods = [], deployments = [], podUsage }: Known):
 function nearLimits(
   usage: Usage,
   { cpu, memory }: Partial<Usage>,
+  pods: number,
 ): Pick<Finding, 'code' | 'message' | 'advice'>[] {
   const found: Pick<Finding, 'code' | 'message' | 'advice'>[] = []
   if (memory && usage.memory / memory >= USED_SHARE) {
     const message = `${Math.round((usage.memory / memory) * 100)} % of ${Math.round(memory / 1024 ** 2)} MiB`
-    const advice = 'raise the memory limit, or find what it keeps'
+    const advice = 'raise the memory limit, or find what it keeps: kubectl top pod NAME --containers'
     found.push({ code: 'MEMORY_NEARLY_USED', message, advice })
   }
   if (cpu && usage.cpu / cpu >= USED_SHARE) {
     const message = `${Math.round((usage.cpu / cpu) * 100)} % of ${cpu} CPU, and it is slowed down at its limit`
-    const advice = 'add pods (emr scale ENV SERVICE N), raise the CPU limit, or find what it computes'
+    const advice = `add pods: emr scale ENV SERVICE ${pods + 1}; or raise the CPU limit, or find what it computes`
     found.push({ code: 'CPU_NEARLY_USED', message, advice })
   }
   return found
@@ -129,7 +137,7 @@ export function databaseFindings({ databases = [], alarms = [] }: Known): Findin
       reason: status,
       message: `RDS says that ${id} is ${status}`,
       field: 'DBInstanceStatus',
-      advice: `aws rds describe-events --source-type db-instance --source-identifier ${id}`,
+      advice: 'aws rds describe-events --source-type db-instance --source-identifier NAME',
     }))
   const raised = alarms.map(({ name, state, reason }) => ({
     code: 'ALARM' as const,
@@ -137,7 +145,7 @@ export function databaseFindings({ databases = [], alarms = [] }: Known): Findin
     reason: state,
     message: reason,
     field: 'StateValue',
-    advice: `aws cloudwatch describe-alarm-history --alarm-name ${name}`,
+    advice: 'aws cloudwatch describe-alarm-history --alarm-name NAME',
   }))
   return [...down, ...raised]
 }

@@ -27,6 +27,34 @@ export function missingFindings({ deployments }: Known, services: string[]): Fin
     }))
 }
 
+/** What the releases of the services have, and the cluster has not. Services and Deployments have rules of their own. */
+export function goneFindings(facts: Known, services: string[]): Finding[] {
+  const live: Record<string, { name: string }[] | undefined> = {
+    Ingress: facts.ingresses,
+    HorizontalPodAutoscaler: facts.autoscalers,
+    PodDisruptionBudget: facts.budgets,
+    NetworkPolicy: facts.policies,
+    ExternalSecret: facts.externalSecrets,
+    PersistentVolumeClaim: facts.claims,
+    ResourceQuota: facts.quotas,
+  }
+  const deployed = (facts.releases ?? []).filter(({ name }) => services.includes(name))
+  return deployed.flatMap(({ name: service, objects }) => {
+    const gone = objects.filter(({ kind, name }) => live[kind]?.every((each) => each.name !== name))
+    return gone.map(({ kind, name }) => ({
+      code: 'OBJECT_GONE',
+      object: { kind, name, uid: '' },
+      service,
+      // In the charts of the platform, the Secret that it makes has its name.
+      ...(kind === 'ExternalSecret' && { secret: name }),
+      reason: 'NotFound',
+      message: 'its release has it, and the cluster does not',
+      field: 'manifest',
+      advice: `bring it back: emr deploy ENV --services ${service}`,
+    }))
+  })
+}
+
 /** Deployments and their newest ReplicaSets. */
 export function deploymentFindings({
   deployments = [],
@@ -62,7 +90,8 @@ function rolloutFindings(
   if (deployment.deadlineExceeded !== undefined && unready === undefined && refused === undefined) {
     const message = deployment.deadlineExceeded
     const field = 'status.conditions[Progressing]'
-    const advice = 'look at the events of its ReplicaSet'
+    const advice =
+      'look at the events of its ReplicaSet: kubectl get events --field-selector involvedObject.kind=ReplicaSet'
     found.push({
       code: 'ROLLOUT_STALLED',
       object,
@@ -98,7 +127,7 @@ export function autoscalerFindings({ autoscalers = [] }: Known): Finding[] {
       const { reason, message, since: at } = bad
       const field = `status.conditions[${bad.type}]`
       const advice =
-        'without its metrics the number of pods stays as it is: look at metrics-server and the requests'
+        'without its metrics the number of pods stays as it is: kubectl describe hpa NAME; look at metrics-server and the requests'
       return [{ code: 'AUTOSCALER_FAILING' as const, object, service, reason, message, field, at, advice }]
     }
     return atMaximum(autoscaler, object)
@@ -113,7 +142,7 @@ function atMaximum(
   const limited = conditions.find(({ type, status }) => type === 'ScalingLimited' && status === 'True')
   if (limited?.reason !== 'TooManyReplicas' || current < max || min === max) return []
   const { reason, message, since: at } = limited
-  const advice = 'raise autoscaling.maxReplicas, or find what uses so much'
+  const advice = `raise it: emr set ENV SERVICE autoscaling.maxReplicas=${max + 1}; or find what uses so much`
   const field = 'status.conditions[ScalingLimited]'
   return [{ code: 'AUTOSCALER_AT_MAXIMUM', object, service, reason, message, field, at, advice }]
 }
@@ -124,7 +153,10 @@ export function budgetFindings({ budgets = [] }: Known): Finding[] {
     if (allowed > 0 || expected === 0) return []
     const object = { kind: 'PodDisruptionBudget', name, uid }
     const message = `${healthy} of ${expected} pods are healthy, and ${required} must be`
-    const advice = healthy < required ? 'mend the pods first' : 'allow one pod to be away, or run one more'
+    const advice =
+      healthy < required
+        ? 'mend the pods first: kubectl get pods'
+        : 'allow one pod to be away, or run one more: kubectl describe pdb NAME'
     const field = 'status.disruptionsAllowed'
     return [
       { code: 'DISRUPTION_BLOCKED' as const, object, service, reason: 'NoRoom', message, field, advice },
@@ -144,7 +176,7 @@ export function claimFindings({ claims = [], events = [] }: Known, now: number):
     const message = told?.message ?? `it is ${phase}`
     const field = told ? 'event' : 'status.phase'
     const at = told?.at ?? createdAt
-    const advice = 'look at its StorageClass and at the EBS CSI driver'
+    const advice = 'look at its StorageClass and at the EBS CSI driver: kubectl describe pvc NAME'
     return [{ code: 'VOLUME_CLAIM_PENDING' as const, object, reason, message, field, at, advice }]
   })
 }
@@ -159,7 +191,7 @@ export function quotaFindings({ quotas = [] }: Known): Finding[] {
         reason: 'NearlyUsed',
         message: `${resource}: ${used} of ${hard} are used`,
         field: `status.used[${resource}]`,
-        advice: 'raise the ResourceQuota before the next roll-out needs it',
+        advice: 'raise it before the next roll-out needs it; what it counts: kubectl describe quota NAME',
       })),
   )
 }
@@ -170,7 +202,8 @@ export function secretFindings({ externalSecrets = [] }: Known): Finding[] {
     if (ready?.status !== 'False') return []
     const object = { kind: 'ExternalSecret', name, uid }
     const { reason, message, since: at } = ready
-    const advice = 'look at the entry in Secrets Manager and at the rights of external-secrets'
+    const advice =
+      'look at the entry in Secrets Manager and at the rights of external-secrets: kubectl describe externalsecret NAME'
     const field = 'status.conditions[Ready]'
     const code = 'SECRET_NOT_SYNCED' as const
     return [{ code, object, service, secret, reason, message, field, at, advice }]

@@ -72,7 +72,7 @@ function finding(id: string, reason: string, field: string, message: string, adv
   return { code: 'DATABASE_BLOCKED', object, reason, field, message, advice }
 }
 
-const TERRAFORM = 'was one of Terraform removed? `emr deploy ENVIRONMENT --dry-run` shows it'
+const TERRAFORM = 'was one of Terraform removed? `emr deploy ENV --dry-run` shows it'
 
 /** A rule that names a group of the nodes is enough; else their subnet must be among the rules' addresses. */
 function blocked({ id, port, groups, ingress }: DatabasePlace, nodes: NodePlace[]): Finding[] {
@@ -113,7 +113,7 @@ function denied({ id, port, subnets }: DatabasePlace, nodes: NodePlace[], acls: 
     const [acl] = denying
     if (acl === undefined || denying.includes(undefined)) continue
     const message = `${acl} denies connections from ${subnet.id} to port ${port} in ${subnets.map((each) => each.id).join(', ')}, or their answers`
-    const advice = `allow them in ${acl}, in both directions: answers come back to ports 32768 to 60999`
+    const advice = `allow them in ${acl}, and their answers, which come back to ports 32768 to 60999: aws ec2 describe-network-acls --network-acl-ids ${acl}`
     return [finding(id, 'DeniedByNetworkAcl', 'NetworkAcls', message, advice)]
   }
   return []
@@ -152,7 +152,7 @@ function unrouted({ id, vpc, subnets }: DatabasePlace, pods: DatabaseNetwork['po
       reason: 'NoRoute',
       message: `it is in ${vpc}, and the routes of ${without.join(', ')} in ${pods.vpc} do not lead there`,
       field: 'Routes',
-      advice: `connect ${pods.vpc} and ${vpc} (peering or transit gateway), with a route in both directions`,
+      advice: `connect ${pods.vpc} and ${vpc} (peering or transit gateway), with a route in both directions: aws ec2 describe-route-tables --filters Name=vpc-id,Values=${pods.vpc},${vpc}`,
     },
   ]
 }

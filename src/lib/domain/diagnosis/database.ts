@@ -24,7 +24,8 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
     {
       code: 'connections',
       text: 'the database has no connection left',
-      advice: 'lower the pools of the services, or raise max_connections',
+      advice:
+        'lower the pools of the services: emr set ENV SERVICE config.database.poolSize=5; or raise max_connections',
     },
   ],
   [
@@ -32,7 +33,8 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
     {
       code: 'authentication',
       text: 'the database refuses the user or its password',
-      advice: 'compare the entry in Secrets Manager with the user; was the password rotated?',
+      advice:
+        'was the password rotated? emr restart ENV SERVICE; else compare the entry in Secrets Manager with the user',
     },
   ],
   [
@@ -40,7 +42,7 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
     {
       code: 'tls',
       text: 'TLS to the database fails',
-      advice: 'use the current RDS certificate bundle, and the name that it is made out to',
+      advice: 'use the current RDS certificate bundle, and the name that it is made out to: emr outputs ENV',
     },
   ],
   [

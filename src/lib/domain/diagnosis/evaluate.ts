@@ -7,6 +7,7 @@ import {
   budgetFindings,
   claimFindings,
   deploymentFindings,
+  goneFindings,
   jobFindings,
   missingFindings,
   quotaFindings,
@@ -56,6 +57,7 @@ export function evaluate(
       ...debugFindings(pod, about(pod.uid)),
     ]),
     ...missingFindings(facts, services),
+    ...goneFindings(facts, services),
     ...deploymentFindings(facts),
     ...jobFindings(facts, thresholds.restarts),
     ...autoscalerFindings(facts),
@@ -136,8 +138,13 @@ function explains(cause: Finding, effect: Finding): boolean {
       return effect.code === 'AUTOSCALER_FAILING'
     case 'VOLUME_CLAIM_PENDING':
       return /PersistentVolumeClaim/.test(effect.message)
+    case 'OBJECT_GONE':
+      // What a policy of all pods denies, the one that is gone let in.
+      if (effect.code === 'TRAFFIC_DENIED')
+        return cause.object.kind === 'NetworkPolicy' && ofService(cause, effect)
+      return lacksSecret(effect, cause.secret)
     case 'SECRET_NOT_SYNCED':
-      return effect.code === 'CONTAINER_CONFIG' && secretIn(effect.message) === cause.secret
+      return lacksSecret(effect, cause.secret)
     case 'POD_REFUSED':
       if (effect.code === 'QUOTA_NEARLY_USED')
         return cause.message.includes(`exceeded quota: ${effect.object.name},`)
@@ -153,10 +160,10 @@ function explains(cause: Finding, effect: Finding): boolean {
   }
 }
 
-/** The Secret that is not there, or lacks a key, in the words of the kubelet. */
-function secretIn(message: string): string | undefined {
+/** Whether a container has to do without a Secret, or lacks a key of it, in the words of the kubelet. */
+function lacksSecret({ code, message }: Finding, secret: string | undefined): boolean {
   const [, missing, incomplete] = /\bsecrets? "([^"]+)"|\bin Secret [^/\s]+\/(\S+)/.exec(message) ?? []
-  return missing ?? incomplete
+  return code === 'CONTAINER_CONFIG' && secret !== undefined && secret === (missing ?? incomplete)
 }
 
 /** What a pod suffers has its cause in that pod; what its service suffers, in any of its pods. */

@@ -25,8 +25,8 @@ interface PortFacts {
 /** A Deployment with what its pods are made from. */
 export interface WorkloadFacts extends DeploymentFacts {
   labels: Record<string, string>
-  /** Named ports of its containers. */
-  ports: string[]
+  /** The ports that each of its containers declares. */
+  ports: { name?: string; number: number }[][]
   /** By container. */
   limits: Record<string, Partial<Usage>>
 }
@@ -97,6 +97,13 @@ export interface ExternalSecretFacts extends Identity {
   conditions: Condition[]
 }
 
+/** What helm has deployed. */
+export interface ReleaseFacts {
+  /** That of its service. */
+  name: string
+  objects: { kind: string; name: string }[]
+}
+
 export interface NodeFacts extends Identity {
   ready: boolean
   schedulable: boolean
@@ -136,6 +143,7 @@ export interface EnvironmentFacts {
   quotas: QuotaFacts[]
   policies: PolicyFacts[]
   externalSecrets: ExternalSecretFacts[]
+  releases: ReleaseFacts[]
   nodes: NodeFacts[]
   /** Available pods of CoreDNS; undefined where it is not deployed as such. */
   dns: { available: number; uid: string } | undefined

@@ -6,6 +6,9 @@ import type { EnvironmentFacts, ServiceFacts, WorkloadFacts } from './facts.ts'
 const ADDRESS_MS = 300_000
 const EVENT_MS = 900_000
 
+/** Brings back what the chart says, and leaves what was added to it. */
+const DEPLOY = 'emr deploy ENV --services SERVICE'
+
 type Known = Partial<EnvironmentFacts>
 
 /** Services against the pods that they select, and their endpoints. */
@@ -20,23 +23,47 @@ export function serviceFindings({ services = [], deployments, endpoints }: Known
     const behind = own.reduce((sum, each) => sum + each.notReady, ready)
     const selected = deployments.filter(({ labels }) => matches(selector, labels))
     if (selected.length === 0 && behind === 0) {
-      const message = `no pods have the labels ${textOf(selector)}`
-      const advice = 'make the selector of the Service equal the labels of its pods'
+      const message = `no pods have the labels ${textOf(selector, ', ')}`
+      const advice = `bring its selector back: ${DEPLOY}; a label that was added stays: kubectl edit service NAME`
       return [
         { ...base, code: 'SELECTOR_MISMATCH', reason: 'NoPods', message, field: 'spec.selector', advice },
       ]
     }
-    const port = mismatchedPort(service, selected)
-    if (port !== undefined) {
-      const message = `its target port '${port}' is no port of ${selected.map((each) => each.name).join(', ')}`
-      const advice = 'name the port of the container in targetPort'
-      return [{ ...base, code: 'PORT_MISMATCH', reason: 'NoPort', message, field: 'spec.ports', advice }]
-    }
-    if (ready > 0) return []
+    const found = portFindings(service, selected).map((each) => ({ ...base, ...each }))
+    if (ready > 0 || found.some(({ code }) => code === 'PORT_MISMATCH')) return found
     const message = behind === 0 ? 'no pod stands behind it' : `none of its ${behind} endpoints is ready`
-    const advice = 'mend the pods that stand behind it'
-    return [{ ...base, code: 'NO_ENDPOINTS', reason: 'NotReady', message, field: 'EndpointSlice', advice }]
+    const advice = `mend the pods that stand behind it: kubectl get pods --selector ${textOf(selector, ',')}`
+    const field = 'EndpointSlice'
+    return [...found, { ...base, code: 'NO_ENDPOINTS', reason: 'NotReady', message, field, advice }]
   })
+}
+
+/**
+ * A target port that the pods behind a Service do not have. A name that no container declares leads nowhere. A number
+ * leads to whatever listens there, for which nothing has to be declared, and nothing that is read here tells whether it
+ * does: so it is a warning, and not even that where a container declares no port at all.
+ */
+function portFindings(
+  { ports }: ServiceFacts,
+  selected: WorkloadFacts[],
+): Omit<Finding, 'object' | 'service'>[] {
+  const containers = selected.flatMap(({ ports: own }) => own)
+  const lacking = ports
+    .map(({ target }) => target)
+    .filter((target) => !containers.flat().some(({ name, number }) => name === target || number === target))
+  const names = selected.map(({ name }) => name).join(', ')
+  const field = 'spec.ports'
+  const named = lacking.find((target) => typeof target === 'string')
+  if (named !== undefined && selected.length > 0) {
+    const message = `its target port '${named}' is no port of ${names}`
+    const advice = `bring its port back: ${DEPLOY}; if the chart has it so, name the container's port in targetPort`
+    return [{ code: 'PORT_MISMATCH', reason: 'NoPort', message, field, advice }]
+  }
+  const [number] = lacking
+  if (number === undefined || containers.length === 0 || containers.some((own) => own.length === 0)) return []
+  const message = `no container of ${names} declares its target port ${number}`
+  const advice = `see whether it answers: emr smoke-test ENV; if not, bring its port back: ${DEPLOY}`
+  return [{ code: 'PORT_UNDECLARED', reason: 'NotDeclared', message, field, advice }]
 }
 
 /** Deployments whose pods listen, and that no Service leads to: each chart of the platform has one. */
@@ -46,17 +73,13 @@ export function missingServiceFindings({ services, deployments = [] }: Known): F
     const leads = (each: ServiceFacts) =>
       (each.service ?? each.name) === service ||
       (Object.keys(each.selector).length > 0 && matches(each.selector, labels))
-    if (ports.length === 0 || services.some(leads)) return []
-    const message = `no Service leads to its pods, which listen on ${ports.join(', ')}`
-    const advice = `bring it back: emr deploy ENV --services ${service}`
+    const listening = ports.flat().map((port) => port.name ?? port.number)
+    if (listening.length === 0 || services.some(leads)) return []
+    const message = `no Service leads to its pods, which listen on ${listening.join(', ')}`
+    const advice = `bring it back: ${DEPLOY}`
     const object = { kind: 'Deployment', name, uid }
     return [{ code: 'SERVICE_GONE', object, service, reason: 'NoService', message, field: 'Service', advice }]
   })
-}
-
-function mismatchedPort({ ports }: ServiceFacts, selected: WorkloadFacts[]): string | undefined {
-  const named = ports.flatMap(({ target }) => (typeof target === 'string' ? [target] : []))
-  return named.find((name) => selected.length > 0 && !selected.some(({ ports: own }) => own.includes(name)))
 }
 
 export function ingressFindings({ ingresses = [], services, events = [] }: Known, now: number): Finding[] {
@@ -66,8 +89,7 @@ export function ingressFindings({ ingresses = [], services, events = [] }: Known
     const missing = services && backends.find((backend) => !hasBackend(services, backend))
     if (missing) {
       const message = `there is no Service ${missing.service} with port ${missing.port ?? '(any)'}`
-      const advice =
-        'bring its Service back (emr deploy ENV --services SERVICE), or correct the backend of the Ingress'
+      const advice = `bring its Service back: ${DEPLOY}; or correct its backend: kubectl edit ingress NAME`
       return [{ ...base, code: 'INGRESS_BACKEND', reason: 'NoBackend', message, field: 'spec.rules', advice }]
     }
     // The load balancer controller repeats its failures for as long as they last.
@@ -81,12 +103,13 @@ export function ingressFindings({ ingresses = [], services, events = [] }: Known
     )
     if (failed && failed.at > (settled?.at ?? 0)) {
       const { reason, message, at } = failed
-      const advice = 'mend what the load balancer controller names'
+      const advice = 'mend what the load balancer controller names: kubectl describe ingress NAME'
       return [{ ...base, code: 'INGRESS_FAILING', reason, message, field: 'event', at, advice }]
     }
     if (addresses.length > 0 || now - createdAt < ADDRESS_MS) return []
     const message = 'no load balancer has been made for it'
-    const advice = 'look at the AWS load balancer controller, its rights and the tags of the subnets'
+    const advice =
+      'look at the AWS load balancer controller, its rights and the tags of the subnets: kubectl --namespace kube-system logs deployment/aws-load-balancer-controller'
     const field = 'status.loadBalancer'
     return [
       { ...base, code: 'INGRESS_NO_ADDRESS', reason: 'NoAddress', message, field, at: createdAt, advice },
@@ -118,7 +141,7 @@ export function policyFindings({ policies = [], deployments = [] }: Known): Find
         reason: 'DenyAll',
         message,
         field: 'spec.ingress',
-        advice: 'let the callers of the service in',
+        advice: `let its callers in: ${DEPLOY}; a policy that is not of its chart stays: kubectl edit networkpolicy NAME`,
       },
     ]
   })
@@ -128,8 +151,8 @@ function matches(selector: Record<string, string>, labels: Record<string, string
   return Object.entries(selector).every(([key, value]) => labels[key] === value)
 }
 
-function textOf(labels: Record<string, string>): string {
+function textOf(labels: Record<string, string>, separator: string): string {
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
-    .join(', ')
+    .join(separator)
 }

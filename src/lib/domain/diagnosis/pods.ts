@@ -45,12 +45,14 @@ export function podTroubles(
 function lifeTroubles(pod: PodFacts, now: number): Finding[] {
   const object = { kind: 'Pod', name: pod.name, uid: pod.uid }
   if (pod.failure?.reason === 'Evicted') {
-    const advice = 'the node ran short: lower what the pods use of it, or request as much as they use'
+    const advice =
+      'the node ran short (kubectl describe node NODE): lower what the pods use of it, or request as much as they use'
     return [{ code: 'EVICTED', object, ...pod.failure, field: 'status.reason', advice }]
   }
   if (pod.deleteBy !== undefined && now - pod.deleteBy > TERMINATION_MS) {
     const message = 'its time of grace is over, and it is still there'
-    const advice = 'look at its node and its finalizers; kubectl delete pod --force if the node is gone'
+    const advice =
+      'look at its node and its finalizers: kubectl get pod NAME --output yaml; if the node is gone: kubectl delete pod NAME --force'
     const field = 'metadata.deletionTimestamp'
     return [
       { code: 'STUCK_TERMINATING', object, reason: 'Terminating', message, field, at: pod.deleteBy, advice },

@@ -53,7 +53,8 @@ export function crashOf(
   if (ended.exitCode === 0 && !looping && probe === undefined) return undefined
   const base = { message: exitMessage(ended, probe), exitCode: ended.exitCode, at: ended.finishedAt }
   if (outOfMemory) {
-    const advice = 'raise the memory limit, or find what the new version keeps in memory'
+    const advice =
+      'raise the memory limit, or find what the new version keeps in memory: kubectl describe pod NAME'
     return { ...base, code: 'OUT_OF_MEMORY', reason: 'OOMKilled', advice }
   }
   const code = container.init && !container.sidecar ? 'INIT_FAILING' : 'CRASH_LOOP'
@@ -63,18 +64,21 @@ export function crashOf(
 
 export function probeAdvice({ kind }: Pick<EndingProbe, 'kind'>): string {
   return kind === 'startup'
-    ? 'it does not start in time: read the log; if it is only slow, raise failureThreshold of its startup probe'
-    : 'its liveness probe ends it: mend what the probe asks; if it is only slow, raise timeoutSeconds and failureThreshold'
+    ? 'it does not start in time: emr logs ENV SERVICE; if it is only slow, raise failureThreshold of its startup probe'
+    : 'its liveness probe ends it: emr logs ENV SERVICE --previous; if it is only slow, raise timeoutSeconds and failureThreshold'
 }
 
 function crashAdvice({ exitCode, message }: Terminated): string {
   if (/exec format error/.test(message)) return OTHER_PROCESSOR
-  if (exitCode === 126 || exitCode === 127) return "mend the image's command: it cannot be started"
+  if (exitCode === 126 || exitCode === 127)
+    return "mend the image's command, which cannot be started: kubectl describe pod NAME"
   if (exitCode === 137)
-    return 'not the program ended it: look at its liveness probe, and at the memory of its node (kubectl describe node)'
-  if (exitCode === 143) return 'not the program ended it: look at its liveness and startup probes'
-  if (exitCode === 0) return 'the program ends by itself: a service must keep running'
-  return 'read the last log lines: the program itself ends'
+    return 'not the program ended it: look at its liveness probe, and at the memory of its node (kubectl describe node NODE)'
+  if (exitCode === 143)
+    return 'not the program ended it: look at its liveness and startup probes (kubectl describe pod NAME)'
+  if (exitCode === 0)
+    return 'the program ends by itself, and a service must keep running: emr logs ENV SERVICE --previous'
+  return 'read the last log lines (emr logs ENV SERVICE --previous): the program itself ends'
 }
 
 /** Codes above 128 are signals by the shell's convention (128 + signal number). */

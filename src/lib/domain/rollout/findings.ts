@@ -13,15 +13,16 @@ import { PULL_REASONS, pullFinding } from './pull.ts'
 import { schedulingFinding } from './scheduling.ts'
 import { setUpFinding } from './set-up.ts'
 
-/** What to do about containers that cannot be made, by the kubelet's reason. */
-const CONFIG_ADVICE: Record<string, string> = {
-  CreateContainerConfigError:
-    'create the Secret, ConfigMap or key that it names, or check the ExternalSecret that makes it',
-  CreateContainerError: 'mend what the runtime names: the mounts, the paths or the security context',
-  RunContainerError: 'mend what the runtime names: the command has to be in the image, and may be run',
+const CONFIG_REASON = /^(CreateContainerConfigError|CreateContainerError|RunContainerError)$/
+/** What to do about containers that the runtime cannot make, by the kubelet's reason. */
+const RUNTIME_ADVICE: Record<string, string> = {
+  CreateContainerError:
+    'mend what the runtime names (kubectl describe pod NAME): the mounts, the paths or the security context',
+  RunContainerError:
+    'mend what the runtime names (kubectl describe pod NAME): the command has to be in the image, and may be run',
 }
 const AS_ROOT =
-  'set runAsUser to a user of the image that is not root, by its number; for debugging: kubectl debug --profile=restricted'
+  'set runAsUser to a user of the image that is not root, by its number: kubectl get pod NAME --output yaml; to debug, take an image with such a user, and --profile=restricted'
 const MISSING_VOLUME_SOURCE = /not found|non-existent/
 
 /**
@@ -47,8 +48,8 @@ export function podFindings(
     (event) => event.reason === 'FailedMount' && MISSING_VOLUME_SOURCE.test(event.message),
   )
   if (mount && pod.phase === 'Pending') {
-    const advice = 'create what the volume names, or check the ExternalSecret that makes it'
     const { reason, message, at } = mount
+    const advice = missingAdvice(message)
     found.push({ code: 'CONTAINER_CONFIG', object, reason, message, field: 'event', at, advice })
   }
   const setUp = found.length === 0 ? setUpFinding(pod, events, now) : undefined
@@ -74,15 +75,28 @@ export function waitingFinding(
 ): Omit<Finding, 'object'> | undefined {
   const { waiting } = container
   if (waiting?.reason === 'InvalidImageName' || waiting?.reason === 'ErrImageNeverPull')
-    return { code: 'IMAGE_NAME_INVALID', ...waiting, advice: `correct the image '${container.image}'` }
+    return {
+      code: 'IMAGE_NAME_INVALID',
+      ...waiting,
+      advice: `correct the image '${container.image}' in the values, then: emr deploy ENV --services SERVICE`,
+    }
   if (waiting && PULL_REASONS.has(waiting.reason)) return pullFinding(container, waiting, events)
-  if (waiting && waiting.reason in CONFIG_ADVICE && !/failed to sync .* cache/.test(waiting.message))
+  if (waiting && CONFIG_REASON.test(waiting.reason) && !/failed to sync .* cache/.test(waiting.message))
     return { code: 'CONTAINER_CONFIG', ...waiting, advice: configAdvice(waiting) }
   return undefined
 }
 
 function configAdvice({ reason, message }: { reason: string; message: string }): string {
-  return /runAsNonRoot/.test(message) ? AS_ROOT : (CONFIG_ADVICE[reason] ?? '')
+  return /runAsNonRoot/.test(message) ? AS_ROOT : (RUNTIME_ADVICE[reason] ?? missingAdvice(message))
+}
+
+/** A Secret, a ConfigMap or a key that is not there. What a chart has, a deploy brings back. */
+function missingAdvice(message: string): string {
+  if (/configmap/i.test(message))
+    return 'bring the ConfigMap back: emr deploy ENV --services SERVICE; or create what is named, if no chart has it'
+  if (/secret/i.test(message))
+    return 'look at the ExternalSecret that makes it: kubectl describe externalsecrets; if it is gone: emr deploy ENV --services SERVICE'
+  return 'create what is named: kubectl describe pod NAME'
 }
 
 /** Pods that could not even be created. */
@@ -109,12 +123,15 @@ export function jobRefusedFinding(job: JobFacts, events: readonly EventFacts[]):
 }
 
 function refusalAdvice(message: string): string {
-  if (/exceeded quota/.test(message)) return 'raise the ResourceQuota, or lower replicas and requests'
+  if (/exceeded quota/.test(message))
+    return 'raise the ResourceQuota, or lower replicas and requests: kubectl describe quota'
   if (/PodSecurity/.test(message))
-    return "mend the pod's security context: the namespace enforces a Pod Security level"
-  if (/service ?account/.test(message)) return 'create the service account that is named'
-  if (/webhook/.test(message)) return 'look at the admission webhook that is named'
-  return 'mend what the API server refuses'
+    return "mend the pod's security context; the level that is enforced: kubectl get namespace NAMESPACE --show-labels"
+  if (/service ?account/.test(message))
+    return 'bring the service account back: emr deploy ENV --services SERVICE; or create it, if no chart has it'
+  if (/webhook/.test(message))
+    return 'look at the admission webhook that is named: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations'
+  return 'mend what the API server refuses: kubectl get events --field-selector involvedObject.name=NAME'
 }
 
 /** A running container that never passes its readiness probe. @param ended what ended the wait for it */
@@ -141,7 +158,7 @@ export function notReadyFinding(
 
 /** By the kind of probe that failed last. */
 const UNREADY_ADVICE: Record<string, string> = {
-  Readiness: 'read the log and ask the readiness path from inside the pod',
+  Readiness: 'read the log: emr logs ENV SERVICE; then ask the readiness path from inside the pod',
   Startup: probeAdvice({ kind: 'startup' }),
   Liveness: probeAdvice({ kind: 'liveness' }),
 }
@@ -166,7 +183,8 @@ export function deploymentGoneFinding(name: string): Finding {
     object: { kind: 'Deployment', name, uid: '' },
     reason: 'Deleted',
     message: 'the Deployment was deleted during the roll-out, by another hand or with its namespace',
-    advice: 'find out who deleted it (the audit log of the cluster tells), then deploy again',
+    advice:
+      'deploy again: emr deploy ENV --services SERVICE; who deleted it is in the audit log of the cluster',
   }
 }
 
@@ -179,6 +197,6 @@ export function hookFinding(job: JobFacts, restartLimit: number): Finding | unde
     reason: job.failure?.reason ?? 'PodsFailing',
     message: job.failure?.message ?? `${job.failedPods} pods of the hook failed`,
     field: 'status.conditions[Failed]',
-    advice: 'mend what the hook does; nothing of the new version was started',
+    advice: 'mend what the hook does: kubectl logs job/NAME; nothing of the new version was started',
   }
 }

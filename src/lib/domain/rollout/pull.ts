@@ -1,4 +1,5 @@
 import type { Finding } from '../diagnosis/catalogue.ts'
+import { repositoryOf } from '../image.ts'
 import type { ContainerFacts, EventFacts } from './facts.ts'
 import { latest, ofContainer } from './latest.ts'
 
@@ -10,7 +11,8 @@ export const PULL_REASONS = new Set([
 ])
 /** How registries and containerd say that a tag or a repository does not exist. */
 const NOT_FOUND = /not found|manifest unknown|manifest for .* not found|name unknown|no match for platform/i
-export const OTHER_PROCESSOR = 'the image is built for another processor: build it for amd64'
+export const OTHER_PROCESSOR =
+  'the image is built for another processor: build it for amd64; that of the nodes: kubectl get nodes --label-columns kubernetes.io/arch'
 
 export function pullFinding(
   container: ContainerFacts,
@@ -26,22 +28,22 @@ export function pullFinding(
   if (NOT_FOUND.test(message)) {
     const advice = /no match for platform/.test(message)
       ? OTHER_PROCESSOR
-      : `no such image '${container.image}': deploy a tag that was pushed`
+      : `no such image '${container.image}': deploy a tag that was pushed; emr history ENV lists those that ran`
     return { code: 'IMAGE_NOT_FOUND', reason: waiting.reason, message, advice }
   }
-  const advice = pullAdvice(message)
+  const advice = pullAdvice(message, container.image)
   return { code: 'IMAGE_PULL_FAILING', reason: waiting.reason, message, advice }
 }
 
-function pullAdvice(message: string): string {
+function pullAdvice(message: string, image: string): string {
   if (/toomanyrequests|429|QPS exceeded|rate limit/i.test(message)) {
-    return 'the registry throttles: wait, or pull through a cache'
+    return 'the registry throttles, so wait: emr monitor ENV --until healthy; or pull through a cache'
   }
   if (/unauthorized|denied|forbidden|no basic auth|403|401/i.test(message)) {
-    return "the nodes may not pull this image: check the repository's policy and the node role"
+    return `the nodes may not pull this image: check the node role and the repository's policy: aws ecr get-repository-policy --repository-name ${repositoryOf(image)}`
   }
   if (/no such host|i\/o timeout|deadline exceeded|handshake|connection refused/i.test(message)) {
-    return 'the registry cannot be reached from the nodes: check the VPC endpoints, DNS and security groups'
+    return 'the registry cannot be reached from the nodes: check the VPC endpoints, DNS and security groups; was one of Terraform changed? emr deploy ENV --dry-run'
   }
-  return 'look at the registry'
+  return 'look at the registry; all that it said: kubectl describe pod NAME'
 }

@@ -7,14 +7,17 @@ import { latest } from './latest.ts'
  * of another, the one comes first that is sooner mended.
  */
 const CLASSES: [RegExp, string][] = [
-  [/were unschedulable|node\.kubernetes\.io\/unschedulable/, 'nodes are cordoned: kubectl uncordon NODE'],
+  [/were unschedulable|node\.kubernetes\.io\/unschedulable/, 'nodes are cordoned: kubectl uncordon CORDONED'],
   [
     /taint \{node\.(cloudprovider\.)?kubernetes\.io\//,
-    'nodes are not well, so Kubernetes keeps pods from them: kubectl describe node NODE',
+    'nodes are not well, so Kubernetes keeps pods from them: kubectl describe nodes',
   ],
-  [/no nodes available/, 'there is no node: look at the node group'],
-  [/persistentvolumeclaim ".*" (not found|is being deleted)/, 'make the volume claim that is named'],
-  [/unbound immediate PersistentVolumeClaims/, 'look at the volume claim: it is not bound'],
+  [/no nodes available/, 'there is no node: look at the node group; kubectl get nodes'],
+  [
+    /persistentvolumeclaim ".*" (not found|is being deleted)/,
+    'make the volume claim that is named; those there are: kubectl get pvc',
+  ],
+  [/unbound immediate PersistentVolumeClaims/, 'the volume claim is not bound: kubectl describe pvc'],
   [/^Insufficient /, 'lower the requests, free capacity or let the node group grow'],
   [/Too many pods/, 'the nodes hold as many pods as they have addresses: add a node'],
   [/exceed max volume count/, 'the nodes hold as many volumes as they can: add a node'],
@@ -36,6 +39,10 @@ const CLASSES: [RegExp, string][] = [
   ],
   [/taint/, 'tolerate the taint, or remove it from the nodes'],
 ]
+/** As cluster-autoscaler and Karpenter say that they may add no node. */
+const AT_MAXIMUM =
+  /max.*(size|limit).* reached|(exceed limits|limits have been exhausted) for (nodepool|provisioner)/
+const KARPENTER = /^Failed to schedule pod/
 const CLASS = /^(?:(\d+) )?(.*)$/s
 
 /** A pod that no node can take. @param events about it: the autoscaler says there whether it makes room */
@@ -45,7 +52,7 @@ export function schedulingFinding(pod: PodFacts, events: readonly EventFacts[]):
   const { reason, message: said } = pod.unscheduled
   const { message, advice } = read(said)
   const refused = nodeComing(events) ? undefined : latest(events, isRefusal)
-  if (refused && /max.*(size|limit).* reached/.test(refused.message)) {
+  if (refused && AT_MAXIMUM.test(refused.message)) {
     return {
       code: 'NODE_GROUP_AT_MAXIMUM',
       object,
@@ -53,7 +60,9 @@ export function schedulingFinding(pod: PodFacts, events: readonly EventFacts[]):
       message: `${message} ${refused.message}`,
       field: 'event',
       at: refused.at,
-      advice: "raise the node group's maximum, or lower the requests",
+      advice: KARPENTER.test(refused.message)
+        ? 'raise the limits of its NodePool: kubectl edit nodepools; or lower the requests'
+        : "raise the node group's maximum (max_size in eks_node_groups), then: emr deploy ENV; or lower the requests",
     }
   }
   return { code: 'UNSCHEDULABLE', object, reason, message, field: 'status.conditions[PodScheduled]', advice }
@@ -65,15 +74,16 @@ export function nodeComing(events: readonly EventFacts[]): EventFacts | undefine
   return coming && coming.at >= (latest(events, isRefusal)?.at ?? 0) ? coming : undefined
 }
 
-function isRefusal({ reason }: EventFacts): boolean {
-  return reason === 'NotTriggerScaleUp'
+/** Of cluster-autoscaler, or of Karpenter, which gives the scheduler's reason with words of its own. */
+function isRefusal({ reason, message }: EventFacts): boolean {
+  return reason === 'NotTriggerScaleUp' || KARPENTER.test(message)
 }
 
 /** `0/4 nodes are available: 1 node(s) were unschedulable, 3 Insufficient cpu. preemption: …`, most nodes first. */
 function read(message: string): { message: string; advice: string } {
   const [, head = '', total, body = '', rest = ''] =
     /^(0\/(\d+) nodes are available: )(.*?)(\.(?: .*)?)?$/s.exec(message) ?? []
-  if (body === '') return { message, advice: adviceFor(classOf(message)) }
+  if (body === '') return { message, advice: typable(adviceFor(classOf(message))) }
   const classes = body.split(/, (?=\d+ )/).map((text) => {
     const [, count = total, words = ''] = CLASS.exec(text) ?? []
     return { text, count: Number(count), remedy: classOf(words) }
@@ -83,11 +93,11 @@ function read(message: string): { message: string; advice: string } {
   for (const { remedy, count } of classes)
     advice.set(adviceFor(remedy), advice.get(adviceFor(remedy)) ?? count)
   const [first, second] = [...advice].map(([text, count]) =>
-    advice.size === 1 ? text : `${text} (${count} of ${total} nodes)`,
+    advice.size === 1 ? text : `${count} of ${total} nodes: ${text}`,
   )
   return {
     message: `${head}${classes.map(({ text }) => text).join(', ')}${rest}`,
-    advice: [first, second].filter(Boolean).join('; '),
+    advice: typable([first, second].filter(Boolean).join('; ')),
   }
 }
 
@@ -98,4 +108,8 @@ function classOf(words: string): number {
 
 function adviceFor(index: number): string {
   return CLASSES[index]?.[1] ?? 'read the message of the scheduler'
+}
+
+function typable(advice: string): string {
+  return advice.includes('kubectl') ? advice : `${advice}; what the nodes have: kubectl describe nodes`
 }

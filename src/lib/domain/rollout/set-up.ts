@@ -23,9 +23,11 @@ export function setUpFinding(pod: PodFacts, events: readonly EventFacts[], now: 
 
 function setUpAdvice(message: string, sandbox: boolean): string {
   if (/failed to assign an IP address|no available IP|InsufficientFreeAddresses/i.test(message)) {
-    return 'the subnet has no address left: add a subnet, or turn on prefix delegation'
+    return "the subnet has no address left: add a subnet, or turn on prefix delegation; those left: aws ec2 describe-subnets --query 'Subnets[].[SubnetId,AvailableIpAddressCount]'"
   }
-  if (sandbox) return 'look at the VPC CNI (aws-node) on that node'
-  if (/Multi-Attach/.test(message)) return 'the volume is still attached to another node: wait, or detach it'
-  return 'look at the volume, its driver and its access rights'
+  if (sandbox)
+    return 'look at the VPC CNI (aws-node) on that node: kubectl --namespace kube-system get pods --field-selector spec.nodeName=NODE'
+  if (/Multi-Attach/.test(message))
+    return 'the volume is still attached to another node: wait, or detach it; where it is: kubectl get volumeattachments'
+  return 'look at the volume, its driver and its access rights: kubectl describe pvc'
 }

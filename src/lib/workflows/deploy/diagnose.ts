@@ -33,10 +33,10 @@ export async function diagnose(
     service,
     finding: withNames(
       explainedBy(
-        finding,
+        { ...finding, node: pod?.node },
         logs.flatMap(({ lines }) => lines),
       ),
-      ports.environment.name,
+      ports,
       service,
     ),
     image: container?.image,

@@ -25,6 +25,8 @@ export interface DeployPorts {
   /** Identifies this deploy in release descriptions and in the folder of its evidence. */
   id: string
   environment: Environment
+  /** What to type for kubectl to reach the environment's cluster. */
+  kubectl: string
   helm: Pick<Helm, keyof Helm>
   workloads: Pick<Workloads, keyof Workloads>
   live: Pick<LiveState, keyof LiveState>

@@ -28,7 +28,7 @@ export function deployment(facts: Partial<WorkloadFacts> = {}): WorkloadFacts {
     available: 2,
     total: 2,
     labels: { app: 'app' },
-    ports: ['http'],
+    ports: [[{ name: 'http', number: 8080 }]],
     limits: { app: { memory: 100 } },
     ...facts,
   }

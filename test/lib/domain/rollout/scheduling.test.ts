@@ -15,20 +15,26 @@ test('most nodes decide, and the message has them first', () => {
     '0/4 nodes are available: 3 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: reports}. preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.',
   )
   expect(mixed?.advice).toBe(
-    'lower the requests, free capacity or let the node group grow (3 of 4 nodes); tolerate the taint, or remove it from the nodes (1 of 4 nodes)',
+    '3 of 4 nodes: lower the requests, free capacity or let the node group grow; 1 of 4 nodes: tolerate the taint, or remove it from the nodes; what the nodes have: kubectl describe nodes',
   )
   expect(nodes(12, '2 Insufficient memory, 10 node(s) had untolerated taint {a: b}')?.advice).toMatch(
-    /^tolerate the taint.* \(10 of 12 nodes\); lower the requests/,
+    /^10 of 12 nodes: tolerate the taint.*; 2 of 12 nodes: lower the requests/,
   )
 })
 
 test.each([
-  ['2 Insufficient cpu, 2 node(s) were unschedulable', /^nodes are cordoned/],
-  ['2 Insufficient cpu, 2 node(s) had untolerated taint {dedicated: reports}', /^lower the requests/],
-  ["2 Too many pods, 2 node(s) didn't match Pod's node affinity/selector", /^the nodes hold as many pods/],
+  ['2 Insufficient cpu, 2 node(s) were unschedulable', /^2 of 4 nodes: nodes are cordoned/],
+  [
+    '2 Insufficient cpu, 2 node(s) had untolerated taint {dedicated: reports}',
+    /^2 of 4 nodes: lower the requests/,
+  ],
+  [
+    "2 Too many pods, 2 node(s) didn't match Pod's node affinity/selector",
+    /^2 of 4 nodes: the nodes hold as many pods/,
+  ],
   [
     "2 node(s) had untolerated taint {node.kubernetes.io/not-ready: }, 2 node(s) didn't match pod anti-affinity rules",
-    /^nodes are not well/,
+    /^2 of 4 nodes: nodes are not well/,
   ],
 ])('of as many nodes each, what is sooner mended comes first: %s', (classes, advice) => {
   expect(nodes(4, classes)?.advice).toMatch(advice)
@@ -55,11 +61,11 @@ test.each([
 
 test('what is said of no node in particular holds for all', () => {
   const unbound = nodes(3, 'pod has unbound immediate PersistentVolumeClaims')
-  expect(unbound?.advice).toBe('look at the volume claim: it is not bound')
+  expect(unbound?.advice).toBe('the volume claim is not bound: kubectl describe pvc')
   expect(nodes(3, 'persistentvolumeclaim "data" not found')?.advice).toContain('make the volume claim')
   expect(found('no nodes available to schedule pods')).toMatchObject({
     message: 'no nodes available to schedule pods',
-    advice: 'there is no node: look at the node group',
+    advice: 'there is no node: look at the node group; kubectl get nodes',
   })
 })
 
@@ -68,4 +74,7 @@ test('a node comes until the autoscaler takes that back', () => {
   expect(nodeComing([told('TriggeredScaleUp', 1)])).toBeDefined()
   expect(nodeComing([told('NotTriggerScaleUp', 1), told('Nominated', 2)])).toBeDefined()
   expect(nodeComing([told('TriggeredScaleUp', 1), told('NotTriggerScaleUp', 2)])).toBeUndefined()
+  const failed = (message: string) => event('a', { reason: 'FailedScheduling', message, at: 2 })
+  expect(nodeComing([told('Nominated', 1), failed('Failed to schedule pod, incompatible')])).toBeUndefined()
+  expect(nodeComing([told('Nominated', 1), failed('0/3 nodes are available')])).toBeDefined()
 })
