@@ -196,14 +196,14 @@ export function unreachedRows(
     events: list(ingressEvents),
   }
   const states = new Map(rows.map(({ service, state }) => [service, state]))
-  return [
-    ...serviceFindings(facts),
-    ...missingServiceFindings(facts),
-    ...ingressFindings(facts, now),
-  ].flatMap(({ code, object, service, reason, message }) => {
-    const state = states.get(service ?? '') ?? 'ready'
-    const told = state !== 'ready' && (state !== 'rolling out' || code === 'NO_ENDPOINTS')
-    return told ? [] : [{ object: `${object.kind}/${object.name}`, service, reason, message }]
+  const found = [...serviceFindings(facts), ...missingServiceFindings(facts), ...ingressFindings(facts, now)]
+  const problems = found.filter(({ code, service = '' }) => {
+    const state = states.get(service) ?? 'ready'
+    const isOfNetwork = state === 'ready' || (state === 'rolling out' && code !== 'NO_ENDPOINTS')
+    return isOfNetwork && CATALOGUE[code].severity === 'problem'
+  })
+  return problems.map(({ object, service, reason, message }) => {
+    return { object: `${object.kind}/${object.name}`, service, reason, message }
   })
 }
 

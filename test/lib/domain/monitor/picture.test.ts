@@ -70,6 +70,7 @@ const network = {
   ],
 }
 const noEndpoints = [{ uid: 'e', name: 'app-1', of: 'app', ready: 0, notReady: 1 }]
+const undeclared = { ...service, ports: [{ port: 80, target: 9999 }] }
 const lost = [{ ...service, selector: { app: 'other' } }]
 const reconciling = [
   event('i', { type: 'Warning', reason: 'FailedDeployModel', at: NOW - 2_000 }),
@@ -88,6 +89,7 @@ test.each<[string, Partial<Sight>, Picture['health'], string[]]>([
   ],
   ['an Ingress that failed', { ingressEvents: reconciling.slice(0, 1) }, 'unhealthy', ['Ingress/app']],
   ['an Ingress that has failed before', { ingressEvents: reconciling }, 'healthy', []],
+  ['a port that is not declared', { services: [undeclared] }, 'healthy', []],
   ['no endpoint is ready', { endpoints: noEndpoints }, 'unhealthy', ['Service/app']],
   [
     'no endpoint is ready yet',
