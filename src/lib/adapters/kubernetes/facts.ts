@@ -32,6 +32,7 @@ export function deploymentFacts({ metadata, spec, status }: Deployment): Deploym
     updated: status?.updatedReplicas ?? 0,
     available: status?.availableReplicas ?? 0,
     total: status?.replicas ?? 0,
+    wasComplete: progressing?.reason === 'NewReplicaSetAvailable',
     deadlineExceeded: exceeded ? (progressing.message ?? 'progress deadline exceeded') : undefined,
   }
 }

@@ -10,11 +10,6 @@ export function replicaState(
   if (deployment.desired === 0) return 'idle'
   if (isComplete(deployment)) return 'ready'
   const settled =
-    deployment.observedGeneration >= deployment.generation && deployment.updated >= deployment.desired
-  return settled &&
-    deployment.total <= deployment.updated &&
-    deployment.available < deployment.desired &&
-    deployment.available > 0
-    ? 'degraded'
-    : 'rolling out'
+    deployment.observedGeneration >= deployment.generation && deployment.total <= deployment.updated
+  return settled && deployment.wasComplete ? 'degraded' : 'rolling out'
 }

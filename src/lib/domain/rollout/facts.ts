@@ -76,6 +76,8 @@ export interface DeploymentFacts {
   available: number
   /** Of all revisions. */
   total: number
+  /** Its newest revision was complete once: the condition Progressing keeps the reason NewReplicaSetAvailable. */
+  wasComplete: boolean
   /** The message of the condition Progressing once its reason is ProgressDeadlineExceeded. */
   deadlineExceeded?: string
 }

@@ -27,6 +27,7 @@ export function deployment(facts: Partial<WorkloadFacts> = {}): WorkloadFacts {
     updated: 2,
     available: 2,
     total: 2,
+    wasComplete: true,
     labels: { app: 'app' },
     ports: [[{ name: 'http', number: 8080 }]],
     limits: { app: { memory: 100 } },

@@ -46,6 +46,12 @@ test.each<[string, Partial<Sight>, Picture['health']]>([
   ['a database in maintenance', { databases: [{ id: 'd', status: 'maintenance' }] }, 'unhealthy'],
   ['a database that is backed up', { databases: [{ id: 'd', status: 'backing-up' }] }, 'healthy'],
   ['a roll-out under way', { deployments: [deployment({ updated: 1 })] }, 'progressing'],
+  [
+    'a first roll-out, half done',
+    { deployments: [deployment({ available: 1, wasComplete: false })] },
+    'progressing',
+  ],
+  ['a service that has lost its pods', { deployments: [deployment({ available: 0 })] }, 'unhealthy'],
   ['a part that may not be read', { sources: [...ok, { name: 'x', state: 'denied', at: 0 }] }, 'unknown'],
   ['a part that is old', { sources: [...ok, { name: 'x', state: 'stale', at: 1 }] }, 'unknown'],
   ['a part that is not there yet', { sources: [...ok, { name: 'x', state: 'loading', at: 0 }] }, 'unknown'],

@@ -71,6 +71,7 @@ export function rollout(
       updated: pods.length,
       available: pods.filter((each) => each.ready).length,
       total: pods.length,
+      wasComplete: false,
       ...deployment,
     },
     replicaSet: { uid: 'rs', name: 'task-service-abc', owner: 'deployment', revision: '2' },
