@@ -113,36 +113,44 @@ async function tellsNoPassword(project: InfrastructureProject, environment: stri
   expect(leaks.length).toBe(0)
 }
 
-describe.skipIf(infrastructureLack() !== undefined)('the whole module, applied by emr deploy', () => {
-  test.concurrent.each([
-    { environment: 'development', least: 275, replicas: 0 },
-    { environment: 'production', least: 295, replicas: 2 },
-  ])(
-    '$environment',
-    async ({ environment, least, replicas }) => {
-      const project = await wholeModule(environment)
-      const { emr } = project
-      await refusesDocumentedVersions(project, environment)
-      takeCreatableVersions(project, environment)
-      const fingerprint = await showsThePlan(project, environment, least)
-      const run = await emr('deploy', environment, '--skip-services', '--approve', fingerprint, '--json')
-      expect({ exitCode: run.exitCode, error: JSON.parse(run.stdout).error }).toEqual({ exitCode: 0 })
-      const outputs = await tellsItsOutputs(project, environment, replicas)
+describe.skipIf(infrastructureLack() !== undefined)('the whole module', () => {
+  test.concurrent(
+    'of development, planned by emr deploy',
+    async () => {
+      const project = await wholeModule('development')
+      await refusesDocumentedVersions(project, 'development')
+      takeCreatableVersions(project, 'development')
+      await showsThePlan(project, 'development', 275)
+    },
+    MINUTES,
+  )
 
-      const merged = JSON.parse((await emr('kubeconfig', environment, '--merge', '--json')).stdout)
-      expect(merged).toMatchObject({ kubeconfig: project.env.KUBECONFIG, context: `emr-${environment}` })
+  test.concurrent(
+    'of production, applied by emr deploy',
+    async () => {
+      const project = await wholeModule('production')
+      const { emr } = project
+      await refusesDocumentedVersions(project, 'production')
+      takeCreatableVersions(project, 'production')
+      const fingerprint = await showsThePlan(project, 'production', 295)
+      const run = await emr('deploy', 'production', '--skip-services', '--approve', fingerprint, '--json')
+      expect({ exitCode: run.exitCode, error: JSON.parse(run.stdout).error }).toEqual({ exitCode: 0 })
+      const outputs = await tellsItsOutputs(project, 'production', 2)
+
+      const merged = JSON.parse((await emr('kubeconfig', 'production', '--merge', '--json')).stdout)
+      expect(merged).toMatchObject({ kubeconfig: project.env.KUBECONFIG, context: 'emr-production' })
       expect(readFileSync(merged.kubeconfig, 'utf8')).toContain(`server: ${outputs.cluster_endpoint.value}`)
 
       // The configuration names no database and no store: the outputs tell.
-      const snapshot = await emr('db-backup', 'snapshot', environment, '--json')
+      const snapshot = await emr('db-backup', 'snapshot', 'production', '--json')
       expect(snapshot).toMatchObject({
         exitCode: 0,
         stderr: expect.stringContaining(`of ${outputs.rds_instance_id.value}`),
       })
-      const backups = await emr('db-backup', 'list', environment, '--json')
+      const backups = await emr('db-backup', 'list', 'production', '--json')
       expect(JSON.parse(backups.stdout)).toMatchObject({ store: `s3://${outputs.backup_bucket.value}` })
 
-      await tellsNoPassword(project, environment)
+      await tellsNoPassword(project, 'production')
     },
     MINUTES,
   )
