@@ -38,7 +38,7 @@ function findingLines(finding: DiagnosedFinding, theme: Theme, now: number): str
   const title = [service, headline].filter(Boolean).join(': ')
   const lines = [`${sign} ${theme.strong(title)} ${theme.faint(code)}`]
   const row = (label: string, text: string) => lines.push(`  ${label.padEnd(8)} ${text}`)
-  row(finding.object.kind.toLowerCase().slice(0, 8), objectText(finding))
+  row(finding.object.kind.toLowerCase(), objectText(finding))
   row('reason', evidenceText(finding, theme, now))
   for (const each of more.slice(0, MORE)) {
     const of = each.object.name === finding.object.name ? '' : `${each.object.name}: `

@@ -64,9 +64,10 @@ export async function follow(
 ): Promise<boolean> {
   const { signal } = ports
   let told: Picture | undefined
+  const isThere = (pod: string) => [...(ports.sight().pods ?? [])].some(({ name }) => name === pod)
   while (!signal.aborted) {
     const picture = look(ports)
-    const changes = told || isSeen(picture) ? changesBetween(told, picture) : []
+    const changes = told || isSeen(picture) ? changesBetween(told, picture, isThere) : []
     if (changes.length > 0) {
       await onChange(picture, changes)
       told = picture

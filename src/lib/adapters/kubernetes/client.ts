@@ -10,6 +10,9 @@ export type PatchType =
   | 'application/strategic-merge-patch+json'
   | 'application/apply-patch+yaml'
 
+/** The Accept of a list of PartialObjectMetadata. */
+export const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
 export interface ListOptions {
   namespace?: string
   labelSelector?: string
@@ -43,13 +46,16 @@ export class KubernetesClient extends KubernetesTransport {
     return this.json<T>('GET', resourcePath(type, { namespace: options.namespace, name }), options)
   }
 
-  /** One page; without `limit`, the whole collection. Without `namespace`, of all namespaces. */
+  /**
+   * One page; without `limit`, the whole collection. Without `namespace`, of all namespaces.
+   * @param options.accept METADATA_ONLY for what is needed of no object but its metadata
+   */
   list<T extends KubernetesObject>(
     type: ResourceType,
-    options: ListOptions & { signal?: AbortSignal } = {},
+    options: ListOptions & Pick<RequestOptions, 'signal' | 'accept'> = {},
   ): Promise<KubernetesList<T>> {
-    const { namespace, signal, ...query } = options
-    return this.json<KubernetesList<T>>('GET', resourcePath(type, { namespace }), { query, signal })
+    const { namespace, signal, accept = 'application/json', ...query } = options
+    return this.json<KubernetesList<T>>('GET', resourcePath(type, { namespace }), { query, signal, accept })
   }
 
   /**

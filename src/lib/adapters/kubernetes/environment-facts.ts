@@ -2,7 +2,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { EnvironmentFacts, Gap } from '../../domain/diagnosis/facts.ts'
 import { EmrError } from '../../errors.ts'
 import { isApiError } from './api-error.ts'
-import type { KubernetesClient, ListOptions } from './client.ts'
+import { type KubernetesClient, type ListOptions, METADATA_ONLY } from './client.ts'
 import {
   autoscalerFacts,
   budgetFacts,
@@ -72,6 +72,8 @@ const NAMES: Record<keyof ClusterFacts, string> = {
   policies: 'network policies',
   externalSecrets: 'external secrets',
   releases: 'helm releases',
+  configMaps: 'config maps',
+  serviceAccounts: 'service accounts',
   nodes: 'nodes',
   dns: 'CoreDNS',
   podUsage: 'usage of pods',
@@ -82,7 +84,7 @@ function readsOf(client: KubernetesClient, namespace: string, signal: AbortSigna
   const all = <T extends KubernetesObject, Facts>(
     type: ResourceType,
     project: (object: T) => Facts,
-    options: ListOptions = {},
+    options: ListOptions & { accept?: string } = {},
   ) => {
     const of = type.namespaced ? { namespace } : {}
     return () => listAll(client, type, { ...of, ...options }, project, signal)
@@ -102,6 +104,8 @@ function readsOf(client: KubernetesClient, namespace: string, signal: AbortSigna
     quotas: all(resources.quotas, quotaFacts),
     policies: all(resources.policies, policyFacts),
     externalSecrets: () => all(resources.externalSecrets, externalSecretFacts)().catch(noSuchKind),
+    configMaps: all(resources.configMaps, nameFacts, { accept: METADATA_ONLY }),
+    serviceAccounts: all(resources.serviceAccounts, nameFacts, { accept: METADATA_ONLY }),
     releases: all(resources.secrets, releaseFacts, DEPLOYED),
     nodes: all(resources.nodes, nodeFacts),
     dns: () => dns(client, signal),
@@ -110,10 +114,14 @@ function readsOf(client: KubernetesClient, namespace: string, signal: AbortSigna
   }
 }
 
+function nameFacts({ metadata }: KubernetesObject): { name: string } {
+  return { name: metadata?.name ?? '' }
+}
+
 async function listAll<T extends KubernetesObject, Facts>(
   client: KubernetesClient,
   type: ResourceType,
-  options: ListOptions,
+  options: ListOptions & { accept?: string },
   project: (object: T) => Facts,
   signal: AbortSignal,
 ): Promise<Facts[]> {

@@ -23,6 +23,7 @@ export const resources = {
   secrets: core('Secret', 'secrets'),
   services: core('Service', 'services'),
   configMaps: core('ConfigMap', 'configmaps'),
+  serviceAccounts: core('ServiceAccount', 'serviceaccounts'),
   namespaces: core('Namespace', 'namespaces', false),
   deployments: { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true },
   replicaSets: { group: 'apps', version: 'v1', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true },

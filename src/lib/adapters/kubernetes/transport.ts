@@ -28,8 +28,10 @@ const ATTEMPTS = 5
  */
 export class KubernetesTransport {
   readonly access: ClusterAccess
-  /** For how long, in milliseconds, a server that is throttled, faulty or out of reach is asked again. */
+  /** How long, in milliseconds, a server may be throttled, faulty or out of reach before that is an error. */
   patienceMs = 0
+  /** Since when it is, by the monotonic clock; a server that is away is not waited for by each request anew. */
+  #awaySince: number | undefined
   readonly #agent: Agent
 
   constructor(access: ClusterAccess) {
@@ -89,13 +91,17 @@ export class KubernetesTransport {
   /** Tries again where the server is throttled, faulty or out of reach. */
   protected async retrying<T>(options: RequestOptions, attempt: () => Promise<T>): Promise<T> {
     const { attempts = ATTEMPTS } = options
-    const until = options.attempts === undefined ? performance.now() + this.patienceMs : 0
     for (let n = 1; ; n += 1) {
       try {
-        return await attempt()
+        const answer = await attempt()
+        this.#awaySince = undefined
+        return answer
       } catch (error) {
-        const isLast = n >= attempts && performance.now() >= until
-        if (isLast || options.signal?.aborted || !isTransient(error)) throw error
+        if (!isTransient(error)) throw error
+        this.#awaySince ??= performance.now()
+        const isPatient =
+          options.attempts === undefined && performance.now() - this.#awaySince < this.patienceMs
+        if ((n >= attempts && !isPatient) || options.signal?.aborted) throw error
         const asked = error instanceof KubernetesApiError ? error.retryAfterMs : undefined
         const pause = asked ?? Math.min(FIRST_BACKOFF_MS * 2 ** (n - 1), MAX_BACKOFF_MS)
         await delay(pause, undefined, { signal: options.signal })

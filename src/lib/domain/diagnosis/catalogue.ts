@@ -22,7 +22,7 @@ export const CATALOGUE = {
   POD_REFUSED: { headline: 'the API server refuses the pods', layer: 1, severity: 'problem' },
   VOLUME_CLAIM_PENDING: { headline: 'a volume claim is not bound', layer: 1, severity: 'problem' },
   SECRET_NOT_SYNCED: { headline: 'a secret is not synchronised', layer: 1, severity: 'problem' },
-  OBJECT_GONE: { headline: 'an object of the release was deleted', layer: 1, severity: 'problem' },
+  OBJECT_GONE: { headline: 'an object of the release was deleted', layer: 0, severity: 'problem' },
   UNSCHEDULABLE: { headline: 'no node can take the pods', layer: 2, severity: 'problem' },
   NODE_GROUP_AT_MAXIMUM: {
     headline: 'no node can take the pods, and the node group is at its maximum',

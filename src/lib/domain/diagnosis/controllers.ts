@@ -37,6 +37,8 @@ export function goneFindings(facts: Known, services: string[]): Finding[] {
     ExternalSecret: facts.externalSecrets,
     PersistentVolumeClaim: facts.claims,
     ResourceQuota: facts.quotas,
+    ConfigMap: facts.configMaps,
+    ServiceAccount: facts.serviceAccounts,
   }
   const deployed = (facts.releases ?? []).filter(({ name }) => services.includes(name))
   return deployed.flatMap(({ name: service, objects }) => {
@@ -127,7 +129,9 @@ export function autoscalerFindings({ autoscalers = [] }: Known): Finding[] {
       const { reason, message, since: at } = bad
       const field = `status.conditions[${bad.type}]`
       const advice =
-        'without its metrics the number of pods stays as it is: kubectl describe hpa NAME; look at metrics-server and the requests'
+        reason === 'FailedGetScale'
+          ? 'bring its target back: emr deploy ENV --services SERVICE'
+          : 'without its metrics the number of pods stays as it is: kubectl describe hpa NAME; look at metrics-server and the requests'
       return [{ code: 'AUTOSCALER_FAILING' as const, object, service, reason, message, field, at, advice }]
     }
     return atMaximum(autoscaler, object)

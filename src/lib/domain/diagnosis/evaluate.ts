@@ -86,7 +86,11 @@ export function rank<Found extends Finding>(findings: Found[]): (Found & RankedF
     const { headline, severity } = CATALOGUE[cause.code]
     return { ...cause, headline, severity, effects: alike(effects, (effect) => effect).map(merged) }
   })
-  const weight = ({ severity }: RankedFinding) => (severity === 'problem' ? 0 : 1)
+  const weight = ({ severity, code, effects }: RankedFinding) => {
+    if (severity === 'warning') return 2
+    // What is gone and missed by nobody yet comes after what is down.
+    return code === 'OBJECT_GONE' && effects.length === 0 ? 1 : 0
+  }
   return ranked.sort((a, b) => weight(a) - weight(b))
 }
 
@@ -142,7 +146,7 @@ function explains(cause: Finding, effect: Finding): boolean {
       // What a policy of all pods denies, the one that is gone let in.
       if (effect.code === 'TRAFFIC_DENIED')
         return cause.object.kind === 'NetworkPolicy' && ofService(cause, effect)
-      return lacksSecret(effect, cause.secret)
+      return lacksSecret(effect, cause.secret) || lacks(effect, cause.object)
     case 'SECRET_NOT_SYNCED':
       return lacksSecret(effect, cause.secret)
     case 'POD_REFUSED':
@@ -164,6 +168,12 @@ function explains(cause: Finding, effect: Finding): boolean {
 function lacksSecret({ code, message }: Finding, secret: string | undefined): boolean {
   const [, missing, incomplete] = /\bsecrets? "([^"]+)"|\bin Secret [^/\s]+\/(\S+)/.exec(message) ?? []
   return code === 'CONTAINER_CONFIG' && secret !== undefined && secret === (missing ?? incomplete)
+}
+
+/** Whether pods have to do without a ConfigMap or a ServiceAccount, in the words of the kubelet and the API server. */
+function lacks({ code, message }: Finding, { kind, name }: Finding['object']): boolean {
+  if (code !== 'CONTAINER_CONFIG' && code !== 'POD_REFUSED') return false
+  return message.toLowerCase().includes(`${kind.toLowerCase()} "${name}" not found`)
 }
 
 /** What a pod suffers has its cause in that pod; what its service suffers, in any of its pods. */

@@ -144,6 +144,8 @@ export interface EnvironmentFacts {
   policies: PolicyFacts[]
   externalSecrets: ExternalSecretFacts[]
   releases: ReleaseFacts[]
+  configMaps: { name: string }[]
+  serviceAccounts: { name: string }[]
   nodes: NodeFacts[]
   /** Available pods of CoreDNS; undefined where it is not deployed as such. */
   dns: { available: number; uid: string } | undefined

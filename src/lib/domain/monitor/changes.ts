@@ -16,8 +16,15 @@ export type MonitorEvent =
   /** `at`: ISO 8601 */
   | ({ type: 'change'; at: string } & Change)
 
-/** What a reader of lines would want to know; ages and usage always change, and are not told. */
-export function changesBetween(before: Picture | undefined, after: Picture): Change[] {
+/**
+ * What a reader of lines would want to know; ages and usage always change, and are not told.
+ * @param isThere whether a pod that is no longer among those that are not well is well now, or gone
+ */
+export function changesBetween(
+  before: Picture | undefined,
+  after: Picture,
+  isThere: (pod: string) => boolean,
+): Change[] {
   const subjects = new Map<Change['subject'], (picture: Picture) => [string, string][]>([
     [
       'source',
@@ -38,7 +45,10 @@ export function changesBetween(before: Picture | undefined, after: Picture): Cha
     const gone = [...old.keys()].filter((name) => !now.has(name))
     return [
       ...changed.map(([name, text]) => ({ subject, name, before: old.get(name), after: text })),
-      ...gone.map((name) => ({ subject, name, before: old.get(name), after: undefined })),
+      ...gone.map((name) => {
+        const after = subject === 'pod' && isThere(name) ? 'ready' : undefined
+        return { subject, name, before: old.get(name), after }
+      }),
     ]
   })
 }

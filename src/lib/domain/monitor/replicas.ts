@@ -1,15 +1,20 @@
 import type { DeploymentFacts } from '../rollout/facts.ts'
 import { isComplete } from '../rollout/judge.ts'
 
-/** How a Deployment fares. @param problem one of its pods has a problem that waiting will not mend */
+/**
+ * How a Deployment fares.
+ * @param problem one of its pods has a problem that waiting will not mend
+ * @param starting pods of it that are new and not ready yet: it is scaled up
+ */
 export function replicaState(
   deployment: DeploymentFacts,
   problem: boolean,
+  starting: number,
 ): 'ready' | 'rolling out' | 'degraded' | 'idle' {
   if (problem || deployment.deadlineExceeded !== undefined) return 'degraded'
   if (deployment.desired === 0) return 'idle'
   if (isComplete(deployment)) return 'ready'
-  const settled =
-    deployment.observedGeneration >= deployment.generation && deployment.total <= deployment.updated
-  return settled && deployment.wasComplete ? 'degraded' : 'rolling out'
+  const { observedGeneration, generation, updated, total, desired, available, wasComplete } = deployment
+  const settled = observedGeneration >= generation && updated >= desired && total <= updated
+  return settled && wasComplete && available + starting < desired ? 'degraded' : 'rolling out'
 }

@@ -64,6 +64,8 @@ export interface WarningRow {
   age: number
 }
 
+/** A pod that is not ready for longer than this does not just start. */
+const STARTING_MS = 120_000
 const WARNINGS = 20
 const WARNING_AGE_MS = 900_000
 
@@ -110,9 +112,12 @@ export function serviceRows(
   const rows = [...deployments].map((deployment): ServiceRow => {
     const service = deployment.service ?? deployment.name
     const members = own.get(service) ?? []
+    const starting = members.filter(
+      ({ ready, deleting, createdAt }) => !ready && !deleting && now - createdAt < STARTING_MS,
+    ).length
     return {
       service,
-      state: replicaState(deployment, problems.has(service)),
+      state: replicaState(deployment, problems.has(service), starting),
       ready: deployment.available,
       desired: deployment.desired,
       version: deployment.version,

@@ -55,6 +55,35 @@ describe('a cause explains what it brings about, and nothing else', () => {
       ['CRASH_LOOP', 0],
     ])
   })
+  test('what was deleted the pods that look for it; where none does, it comes after what is down', () => {
+    const objects = [
+      { kind: 'PodDisruptionBudget', name: 'app' },
+      { kind: 'ServiceAccount', name: 'app' },
+    ]
+    const gone = evaluate(
+      { releases: [{ name: 'app', objects }], budgets: [], serviceAccounts: [{ name: 'default' }] },
+      thresholds,
+      NOW,
+      ['app'],
+    )
+    const message =
+      'pods "app-1" is forbidden: error looking up service account n/app: serviceaccount "app" not found'
+    const object = { kind: 'ReplicaSet', name: 'app', uid: 'rs' }
+    const refused = {
+      code: 'POD_REFUSED' as const,
+      object,
+      service: 'app',
+      reason: 'FailedCreate',
+      message,
+      advice: '',
+    }
+    const found = rank([...gone, refused, crash('other', '')])
+    expect(found.map(({ code, object: { kind }, effects }) => [code, kind, effects.length])).toEqual([
+      ['OBJECT_GONE', 'ServiceAccount', 1],
+      ['CRASH_LOOP', 'Pod', 0],
+      ['OBJECT_GONE', 'PodDisruptionBudget', 0],
+    ])
+  })
   test('a closed security group the services that time out, and not those that are refused', () => {
     const closed = evaluated({ databaseNetwork: databaseNetwork({ ingress: [] }) })
     const silent = crash('app', 'database: connect ETIMEDOUT 10.0.2.5:5432')

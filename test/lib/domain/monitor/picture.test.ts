@@ -9,6 +9,7 @@ const NOW = 3_600_000
 const setting = { environment: 'e2e', namespace: 'ns', services: ['app'], rollout: thresholds }
 const ok = ['deployments', 'pods', 'nodes'].map((name) => ({ name, state: 'ok' as const, at: NOW }))
 const app = (name: string) => ({ ...healthy(name), service: 'app' })
+const starting = pod('new', { service: 'app', createdAt: NOW - 1_000 })
 const crashing = pod('bad', {
   service: 'app',
   phase: 'Running',
@@ -49,6 +50,11 @@ test.each<[string, Partial<Sight>, Picture['health']]>([
   [
     'a first roll-out, half done',
     { deployments: [deployment({ available: 1, wasComplete: false })] },
+    'progressing',
+  ],
+  [
+    'a service that is scaled up',
+    { deployments: [deployment({ desired: 3, updated: 3, total: 3 })], pods: [app('a'), app('b'), starting] },
     'progressing',
   ],
   ['a service that has lost its pods', { deployments: [deployment({ available: 0 })] }, 'unhealthy'],
@@ -131,18 +137,20 @@ test('warnings are the newest first, and old ones are left out', () => {
 test('changes are told once: what is new, what is other, what is gone', () => {
   const before = picture({ pods: [app('a'), crashing] })
   const after = picture({ deployments: [deployment({ available: 1 })], pods: [app('a'), app('b')] })
-  expect(changesBetween(before, before)).toEqual([])
-  expect(changesBetween(before, after)).toEqual([
+  expect(changesBetween(before, before, () => true)).toEqual([])
+  const bad = { subject: 'pod', name: 'bad', before: 'CrashLoopBackOff, 4 restarts' }
+  expect(changesBetween(before, after, () => false)).toEqual([
     { subject: 'service', name: 'app', before: 'degraded 2/2', after: 'degraded 1/2' },
-    { subject: 'pod', name: 'bad', before: 'CrashLoopBackOff, 4 restarts', after: undefined },
+    { ...bad, after: undefined },
   ])
+  expect(changesBetween(before, after, () => true)).toContainEqual({ ...bad, after: 'ready' })
 })
 
 test('that a source is read for the first time is no news; that it is lost and comes back is', () => {
   const source = (state: 'loading' | 'ok' | 'stale') =>
     picture({ sources: [{ name: 'pods', state, at: state === 'ok' ? NOW : 0 }] })
   const told = (before: Picture | undefined, after: Picture) =>
-    changesBetween(before, after).filter(({ subject }) => subject === 'source')
+    changesBetween(before, after, () => false).filter(({ subject }) => subject === 'source')
   expect(told(undefined, source('ok'))).toEqual([])
   expect(told(source('loading'), source('ok'))).toEqual([])
   expect(told(source('ok'), source('stale'))).toHaveLength(1)
