@@ -223,6 +223,15 @@ describe.skipIf(!onSandbox)('what passes by itself is waited for', () => {
     expect(code).toBe(0)
   })
 
+  test('a request that is answered only after more tries than one has by itself', async () => {
+    const faults = project.faults()
+    await faults.set({ errors: [{ status: 503, path: '/leases/', count: 8 }] })
+    const { code, stderr } = await project.emr('deploy', 'e2e', '--tag', '1.1.503')
+    await faults.clear()
+    faults.close()
+    expect(code, stderr).toBe(0)
+  })
+
   test('an API server that is away for a few seconds', async () => {
     const faults = project.faults()
     const deploy = project.start('deploy', 'e2e', '--tag', '1.2.0-slow')

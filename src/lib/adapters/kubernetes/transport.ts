@@ -97,7 +97,11 @@ export class KubernetesTransport {
         this.#awaySince = undefined
         return answer
       } catch (error) {
-        if (!isTransient(error)) throw error
+        if (!isTransient(error)) {
+          // Refused, and so answered.
+          if (error instanceof KubernetesApiError) this.#awaySince = undefined
+          throw error
+        }
         this.#awaySince ??= performance.now()
         const isPatient =
           options.attempts === undefined && performance.now() - this.#awaySince < this.patienceMs

@@ -3,14 +3,12 @@ import type { Finding } from '../../domain/diagnosis/catalogue.ts'
 import { formatDuration } from '../../domain/duration.ts'
 import { withEllipsis } from '../../domain/ellipsis.ts'
 import type { RolloutThresholds } from '../../domain/environment.ts'
+import { OUTAGE_MS } from '../../domain/outage.ts'
 import type { PodFacts } from '../../domain/rollout/facts.ts'
 import { deploymentGoneFinding } from '../../domain/rollout/findings.ts'
 import { type RolloutFacts, RolloutJudge, stalledFinding } from '../../domain/rollout/judge.ts'
 import { until } from '../until.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
-
-/** The API server may be replaced or fail over in this time; a deploy that sees nothing for longer gives up. */
-export const OUTAGE_MS = 120_000
 
 /** Nothing was heard from the API server for too long to go on: how the roll-out stands is not known. */
 export class ClusterLostError extends Error {
