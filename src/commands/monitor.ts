@@ -6,8 +6,8 @@ export default class Monitor extends BaseCommand {
   static override summary = 'Show how an environment is, once or live'
   static override description =
     `One picture: services, pods that are not well with the reason, pods that no Service or Ingress leads to, nodes, recent
-warnings and, on AWS, the database, the figures that the alarms watch, and the alarms that are not OK. With --watch it is live: in a terminal a dashboard (? shows
-its keys; none changes anything), elsewhere one timestamped line for each change.
+warnings and, on AWS, the database, the figures that the alarms watch, and the alarms that are not OK. With --watch it is
+live: in a terminal a dashboard (? shows its keys; none changes anything), elsewhere one timestamped line for each change.
 
 Exit codes: 0 healthy, 1 not, or still rolling out, 2 usage, 3 configuration, 4 something could not be evaluated,
 9 --until was not met in time, 130 interrupted.`

@@ -1,4 +1,4 @@
-import type { Section } from '../monitor-view.ts'
+import type { Section } from '../section.ts'
 
 /** What the user chose to look at. */
 export interface View {
