@@ -64,10 +64,11 @@ export async function follow(
 ): Promise<boolean> {
   const { signal } = ports
   let told: Picture | undefined
-  const isThere = (pod: string) => [...(ports.sight().pods ?? [])].some(({ name }) => name === pod)
+  const podStates = () =>
+    new Map([...(ports.sight().pods ?? [])].map(({ name, ready, phase }) => [name, ready ? 'ready' : phase]))
   while (!signal.aborted) {
     const picture = look(ports)
-    const changes = told || isSeen(picture) ? changesBetween(told, picture, isThere) : []
+    const changes = told || isSeen(picture) ? changesBetween(told, picture, podStates) : []
     if (changes.length > 0) {
       await onChange(picture, changes)
       told = picture

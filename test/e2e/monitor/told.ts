@@ -15,7 +15,7 @@ export function changesIn(told: Told[], subject: Change['subject'], name?: strin
   })
 }
 
-const noPod = () => false
+const noPods = () => new Map<string, string>()
 
 /**
  * No row was doubled or missed: each change goes on from where the one before it of the same row ended, and all of them
@@ -25,7 +25,7 @@ export async function expectWhole(told: Told[], project: Project): Promise<void>
   await vi.waitFor(
     async () => {
       const picture: Picture = JSON.parse((await project.emr('monitor', '--json')).stdout)
-      expect(replayed(told)).toEqual(rowsOf(changesBetween(undefined, picture, noPod)))
+      expect(replayed(told)).toEqual(rowsOf(changesBetween(undefined, picture, noPods)))
     },
     { timeout: 30_000, interval: 500 },
   )
@@ -37,11 +37,12 @@ function replayed(told: Told[]): string[] {
     const row = `${subject} ${name}`
     expect(rows.get(row), `${row} before it became ${after}`).toBe(before)
     // Pods that are well have no row.
-    if (after === undefined || (subject === 'pod' && after === 'ready')) rows.delete(row)
+    if (after === undefined || (subject === 'pod' && (after === 'ready' || after === 'Succeeded')))
+      rows.delete(row)
     else rows.set(row, after)
   }
   for (const each of told) {
-    const changes = each.type === 'picture' ? changesBetween(undefined, each, noPod) : [each]
+    const changes = each.type === 'picture' ? changesBetween(undefined, each, noPods) : [each]
     for (const change of changes) if (change.subject !== 'source') take(change)
   }
   return [...rows].map(([row, text]) => `${row}: ${text}`).sort()

@@ -84,8 +84,8 @@ export class EnvironmentWatch {
   }
 
   /** Undefined before they are known: that there are none is news as well. */
-  #listed<Facts>(name: string, { items }: Informer<KubernetesObject, Facts>): Iterable<Facts> | undefined {
-    return this.#sources.get(name)?.at ? items.values() : undefined
+  #listed<Facts>(name: string, { items }: Informer<KubernetesObject, Facts>): Facts[] | undefined {
+    return this.#sources.get(name)?.at ? [...items.values()] : undefined
   }
 
   #follow<T extends KubernetesObject, Facts>(

@@ -18,12 +18,12 @@ export type MonitorEvent =
 
 /**
  * What a reader of lines would want to know; ages and usage always change, and are not told.
- * @param isThere whether a pod that is no longer among those that are not well is well now, or gone
+ * @param podStates of the pods that there are now, by name: one that has left those that are not well is well, or gone
  */
 export function changesBetween(
   before: Picture | undefined,
   after: Picture,
-  isThere: (pod: string) => boolean,
+  podStates: () => ReadonlyMap<string, string>,
 ): Change[] {
   const subjects = new Map<Change['subject'], (picture: Picture) => [string, string][]>([
     [
@@ -43,12 +43,10 @@ export function changesBetween(
     const now = new Map(rows(after))
     const changed = [...now].filter(([name, text]) => old.get(name) !== text && isNews(old.get(name), text))
     const gone = [...old.keys()].filter((name) => !now.has(name))
+    const states = subject === 'pod' && gone.length > 0 ? podStates() : undefined
     return [
       ...changed.map(([name, text]) => ({ subject, name, before: old.get(name), after: text })),
-      ...gone.map((name) => {
-        const after = subject === 'pod' && isThere(name) ? 'ready' : undefined
-        return { subject, name, before: old.get(name), after }
-      }),
+      ...gone.map((name) => ({ subject, name, before: old.get(name), after: states?.get(name) })),
     ]
   })
 }

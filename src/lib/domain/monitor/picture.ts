@@ -44,8 +44,7 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
   const events = Map.groupBy(warnings, ({ about }) => about)
   const pods = [...(sight.pods ?? [])]
   const troubled = pods.flatMap((pod) => podRow(pod, events.get(pod.uid) ?? [], setting.rollout, now))
-  const deployments = sight.deployments && [...sight.deployments]
-  const services = serviceRows({ ...sight, deployments }, pods, troubled, setting, now)
+  const services = serviceRows(sight, pods, troubled, setting, now)
   const picture = {
     environment: setting.environment,
     namespace: setting.namespace,
@@ -54,7 +53,7 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
     services,
     troubled: troubled.sort((a, b) => Number(b.problem) - Number(a.problem) || a.pod.localeCompare(b.pod)),
     nodes: nodeRows(sight, pods, now),
-    unreached: unreachedRows({ ...sight, deployments }, services, now),
+    unreached: unreachedRows(sight, services, now),
     warnings: warningRows(warnings, now),
     databases: sight.databases ?? [],
     figures: sight.figures ?? [],

@@ -4,7 +4,7 @@ import { isComplete } from '../rollout/judge.ts'
 /**
  * How a Deployment fares.
  * @param problem one of its pods has a problem that waiting will not mend
- * @param starting pods of it that are new and not ready yet: it is scaled up
+ * @param starting new pods of it, which may not be available yet: it is scaled up
  */
 export function replicaState(
   deployment: DeploymentFacts,

@@ -64,7 +64,7 @@ export interface WarningRow {
   age: number
 }
 
-/** A pod that is not ready for longer than this does not just start. */
+/** A pod may take this long until it is ready, and has been for its minReadySeconds. */
 const STARTING_MS = 120_000
 const WARNINGS = 20
 const WARNING_AGE_MS = 900_000
@@ -109,12 +109,11 @@ export function serviceRows(
   const own = Map.groupBy(pods, ({ service }) => service)
   const scalers = new Map([...autoscalers].map((each) => [each.target, each]))
   const problems = new Set(troubled.flatMap(({ service, problem }) => (problem ? [service] : [])))
-  const rows = [...deployments].map((deployment): ServiceRow => {
+  const rows = deployments.map((deployment): ServiceRow => {
     const service = deployment.service ?? deployment.name
     const members = own.get(service) ?? []
-    const starting = members.filter(
-      ({ ready, deleting, createdAt }) => !ready && !deleting && now - createdAt < STARTING_MS,
-    ).length
+    const isNew = ({ deleting, createdAt }: PodFacts) => !deleting && now - createdAt < STARTING_MS
+    const starting = members.filter(isNew).length
     return {
       service,
       state: replicaState(deployment, problems.has(service), starting),
@@ -188,18 +187,11 @@ export function nodeRows({ nodes = [], nodeUsage }: Sight, pods: PodFacts[], now
  * @param now epoch milliseconds
  */
 export function unreachedRows(
-  { deployments, services, endpoints, ingresses, ingressEvents }: Sight,
+  { deployments, services, endpoints, ingresses, ingressEvents: events }: Sight,
   rows: ServiceRow[],
   now: number,
 ): UnreachedRow[] {
-  const list = <T>(items: Iterable<T> | undefined) => items && [...items]
-  const facts = {
-    deployments: list(deployments),
-    services: list(services),
-    endpoints: list(endpoints),
-    ingresses: list(ingresses),
-    events: list(ingressEvents),
-  }
+  const facts = { deployments, services, endpoints, ingresses, events }
   const states = new Map(rows.map(({ service, state }) => [service, state]))
   const found = [...serviceFindings(facts), ...missingServiceFindings(facts), ...ingressFindings(facts, now)]
   const problems = found.filter(({ code, service = '' }) => {

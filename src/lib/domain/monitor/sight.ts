@@ -36,18 +36,18 @@ export interface Figure {
   state: string
 }
 
-/** Everything that is known at one moment; a part that is not known is undefined. Each part can be walked once. */
+/** Everything that is known at one moment; a part that is not known is undefined. An Iterable can be walked once. */
 export interface Sight {
-  deployments?: Iterable<WorkloadFacts>
+  deployments?: WorkloadFacts[]
   pods?: Iterable<PodFacts>
   warnings?: Iterable<EventFacts>
   autoscalers?: Iterable<AutoscalerFacts>
   nodes?: Iterable<NodeFacts>
-  services?: Iterable<ServiceFacts>
-  endpoints?: Iterable<EndpointFacts>
-  ingresses?: Iterable<IngressFacts>
+  services?: ServiceFacts[]
+  endpoints?: EndpointFacts[]
+  ingresses?: IngressFacts[]
   /** Also those that are no warnings. */
-  ingressEvents?: Iterable<EventFacts>
+  ingressEvents?: EventFacts[]
   podUsage?: Map<string, Map<string, Usage>>
   nodeUsage?: Map<string, Usage>
   databases?: { id: string; status: string }[]

@@ -57,6 +57,19 @@ test.each<[string, Partial<Sight>, Picture['health']]>([
     { deployments: [deployment({ desired: 3, updated: 3, total: 3 })], pods: [app('a'), app('b'), starting] },
     'progressing',
   ],
+  [
+    'a service whose new pod is ready, and not yet for long enough to be available',
+    {
+      deployments: [deployment({ desired: 3, updated: 3, total: 3 })],
+      pods: [app('a'), app('b'), { ...app('c'), createdAt: NOW - 1_000 }],
+    },
+    'progressing',
+  ],
+  [
+    'a service that lacks a pod',
+    { deployments: [deployment({ available: 1 })], pods: [app('a')] },
+    'unhealthy',
+  ],
   ['a service that has lost its pods', { deployments: [deployment({ available: 0 })] }, 'unhealthy'],
   ['a part that may not be read', { sources: [...ok, { name: 'x', state: 'denied', at: 0 }] }, 'unknown'],
   ['a part that is old', { sources: [...ok, { name: 'x', state: 'stale', at: 1 }] }, 'unknown'],
@@ -137,20 +150,23 @@ test('warnings are the newest first, and old ones are left out', () => {
 test('changes are told once: what is new, what is other, what is gone', () => {
   const before = picture({ pods: [app('a'), crashing] })
   const after = picture({ deployments: [deployment({ available: 1 })], pods: [app('a'), app('b')] })
-  expect(changesBetween(before, before, () => true)).toEqual([])
+  expect(changesBetween(before, before, () => new Map())).toEqual([])
   const bad = { subject: 'pod', name: 'bad', before: 'CrashLoopBackOff, 4 restarts' }
-  expect(changesBetween(before, after, () => false)).toEqual([
+  expect(changesBetween(before, after, () => new Map())).toEqual([
     { subject: 'service', name: 'app', before: 'degraded 2/2', after: 'degraded 1/2' },
     { ...bad, after: undefined },
   ])
-  expect(changesBetween(before, after, () => true)).toContainEqual({ ...bad, after: 'ready' })
+  expect(changesBetween(before, after, () => new Map([['bad', 'ready']]))).toContainEqual({
+    ...bad,
+    after: 'ready',
+  })
 })
 
 test('that a source is read for the first time is no news; that it is lost and comes back is', () => {
   const source = (state: 'loading' | 'ok' | 'stale') =>
     picture({ sources: [{ name: 'pods', state, at: state === 'ok' ? NOW : 0 }] })
   const told = (before: Picture | undefined, after: Picture) =>
-    changesBetween(before, after, () => false).filter(({ subject }) => subject === 'source')
+    changesBetween(before, after, () => new Map()).filter(({ subject }) => subject === 'source')
   expect(told(undefined, source('ok'))).toEqual([])
   expect(told(source('loading'), source('ok'))).toEqual([])
   expect(told(source('ok'), source('stale'))).toHaveLength(1)
