@@ -85,6 +85,12 @@ export default {
       },
     ),
     rule(
+      'one-js-yaml',
+      'One schema for all that is only data.',
+      { path: '^src/', pathNot: '^src/lib/yaml.ts' },
+      { path: '^node_modules/js-yaml/' },
+    ),
+    rule(
       'one-chalk',
       'Colours are the theme’s business.',
       { path: '^src/', pathNot: '^src/lib/output/' },

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { CORE_SCHEMA, loadAll } from 'js-yaml'
 import type { Environment, ServiceDefinition } from '../domain/environment.ts'
+import { yamlDocuments } from '../yaml.ts'
 
 interface Values {
   global?: { aws?: { accountId?: unknown } }
@@ -36,7 +36,7 @@ async function lastNamed(files: readonly string[]): Promise<{ file: string; acco
 
 function accountOf(text: string): string {
   try {
-    const [values] = loadAll(text, { schema: CORE_SCHEMA }) as (Values | null)[]
+    const [values] = yamlDocuments(text) as (Values | null)[]
     return String(values?.global?.aws?.accountId ?? '')
   } catch {
     // What is no YAML is helm's to tell.

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { CORE_SCHEMA, loadAll } from 'js-yaml'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { Command } from '../../process/command.ts'
 import { type Runner, type RunOptions, ToolError } from '../../process/runner.ts'
+import { yamlDocuments } from '../../yaml.ts'
 import type { Tool } from '../tools/find.ts'
 import { isTransientFailure, retryTransient } from './failures.ts'
 import {
@@ -131,7 +131,7 @@ export class Helm {
   /** True when one of the values files pins the image, so that the files and not the release decide about it. */
   async pinsImage(files: string[]): Promise<boolean> {
     for (const file of files) {
-      const [values] = loadAll(await readFile(file, 'utf8'), { schema: CORE_SCHEMA })
+      const [values] = yamlDocuments(await readFile(file, 'utf8'))
       const { image } = (values ?? {}) as {
         image?: { tag?: string; digest?: string }
       }

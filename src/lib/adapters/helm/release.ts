@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
-import { CORE_SCHEMA, loadAll, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 import { EmrError, ExitCode } from '../../errors.ts'
+import { YAMLException, yamlDocuments } from '../../yaml.ts'
 import type { KubernetesObject } from '../kubernetes/types.ts'
 
 export type ReleaseStatus =
@@ -121,7 +121,7 @@ function isHook(object: KubernetesObject): boolean {
 /** @throws {EmrError} MANIFEST_INVALID (exit 4) when a chart renders text that is not YAML */
 function parseManifest(text: string): KubernetesObject[] {
   try {
-    const objects = loadAll(text, { schema: CORE_SCHEMA }) as (KubernetesObject | null)[]
+    const objects = yamlDocuments(text) as (KubernetesObject | null)[]
     return objects.filter((object) => object !== null)
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error

@@ -19,6 +19,9 @@ interface Advised {
   effects?: Advised[]
 }
 
+/** Brings back what the chart of a service says, and leaves what was added to it. */
+export const DEPLOY = 'emr deploy ENV --services SERVICE'
+
 /** What advice has in place of a name, and programs that have to be told where to work. */
 const PLACEHOLDER =
   /\b(?:ENV|NAMESPACE|SERVICE|NAME|NODE|CORDONED|kubectl --namespace|kubectl(?= )|aws(?= [a-z]+ ))\b/g

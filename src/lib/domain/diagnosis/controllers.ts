@@ -1,6 +1,7 @@
 import type { PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
 import { hookFinding, notReadyFinding, replicaSetFinding, scaledToZeroFinding } from '../rollout/findings.ts'
 import { latest } from '../rollout/latest.ts'
+import { DEPLOY } from './advice.ts'
 import type { Finding } from './catalogue.ts'
 import type { AutoscalerFacts, EnvironmentFacts, WorkloadFacts } from './facts.ts'
 
@@ -23,7 +24,7 @@ export function missingFindings({ deployments }: Known, services: string[]): Fin
       reason: 'NotFound',
       message: 'the configuration names the service, and the cluster has no Deployment of it',
       field: 'services',
-      advice: `deploy it: emr deploy ENV --services ${service}`,
+      advice: `deploy it: ${DEPLOY}`,
     }))
 }
 
@@ -52,7 +53,7 @@ export function goneFindings(facts: Known, services: string[]): Finding[] {
       reason: 'NotFound',
       message: 'its release has it, and the cluster does not',
       field: 'manifest',
-      advice: `bring it back: emr deploy ENV --services ${service}`,
+      advice: `bring it back: ${DEPLOY}`,
     }))
   })
 }
@@ -130,7 +131,7 @@ export function autoscalerFindings({ autoscalers = [] }: Known): Finding[] {
       const field = `status.conditions[${bad.type}]`
       const advice =
         reason === 'FailedGetScale'
-          ? 'bring its target back: emr deploy ENV --services SERVICE'
+          ? `bring its target back: ${DEPLOY}`
           : 'without its metrics the number of pods stays as it is: kubectl describe hpa NAME; look at metrics-server and the requests'
       return [{ code: 'AUTOSCALER_FAILING' as const, object, service, reason, message, field, at, advice }]
     }

@@ -1,13 +1,11 @@
 import { latest } from '../rollout/latest.ts'
+import { DEPLOY } from './advice.ts'
 import type { Finding } from './catalogue.ts'
 import type { EnvironmentFacts, ServiceFacts, WorkloadFacts } from './facts.ts'
 
 /** A load balancer takes up to three minutes. */
 const ADDRESS_MS = 300_000
 const EVENT_MS = 900_000
-
-/** Brings back what the chart says, and leaves what was added to it. */
-const DEPLOY = 'emr deploy ENV --services SERVICE'
 
 type Known = Partial<EnvironmentFacts>
 

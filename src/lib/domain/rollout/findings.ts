@@ -1,3 +1,4 @@
+import { DEPLOY } from '../diagnosis/advice.ts'
 import type { Finding } from '../diagnosis/catalogue.ts'
 import { crashOf, probeAdvice } from './crash.ts'
 import type {
@@ -78,7 +79,7 @@ export function waitingFinding(
     return {
       code: 'IMAGE_NAME_INVALID',
       ...waiting,
-      advice: `correct the image '${container.image}' in the values, then: emr deploy ENV --services SERVICE`,
+      advice: `correct the image '${container.image}' in the values, then: ${DEPLOY}`,
     }
   if (waiting && PULL_REASONS.has(waiting.reason)) return pullFinding(container, waiting, events)
   if (waiting && CONFIG_REASON.test(waiting.reason) && !/failed to sync .* cache/.test(waiting.message))
@@ -93,9 +94,9 @@ function configAdvice({ reason, message }: { reason: string; message: string }):
 /** A Secret, a ConfigMap or a key that is not there. What a chart has, a deploy brings back. */
 function missingAdvice(message: string): string {
   if (/configmap/i.test(message))
-    return 'bring the ConfigMap back: emr deploy ENV --services SERVICE; or create what is named, if no chart has it'
+    return `bring the ConfigMap back: ${DEPLOY}; or create what is named, if no chart has it`
   if (/secret/i.test(message))
-    return 'look at the ExternalSecret that makes it: kubectl describe externalsecrets; if it is gone: emr deploy ENV --services SERVICE'
+    return `look at the ExternalSecret that makes it: kubectl describe externalsecrets; if it is gone: ${DEPLOY}`
   return 'create what is named: kubectl describe pod NAME'
 }
 
@@ -128,7 +129,7 @@ function refusalAdvice(message: string): string {
   if (/PodSecurity/.test(message))
     return "mend the pod's security context; the level that is enforced: kubectl get namespace NAMESPACE --show-labels"
   if (/service ?account/.test(message))
-    return 'bring the service account back: emr deploy ENV --services SERVICE; or create it, if no chart has it'
+    return `bring the service account back: ${DEPLOY}; or create it, if no chart has it`
   if (/webhook/.test(message))
     return 'look at the admission webhook that is named: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations'
   return 'mend what the API server refuses: kubectl get events --field-selector involvedObject.name=NAME'
@@ -183,8 +184,7 @@ export function deploymentGoneFinding(name: string): Finding {
     object: { kind: 'Deployment', name, uid: '' },
     reason: 'Deleted',
     message: 'the Deployment was deleted during the roll-out, by another hand or with its namespace',
-    advice:
-      'deploy again: emr deploy ENV --services SERVICE; who deleted it is in the audit log of the cluster',
+    advice: `deploy again: ${DEPLOY}; who deleted it is in the audit log of the cluster`,
   }
 }
 
