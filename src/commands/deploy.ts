@@ -46,8 +46,8 @@ found (--dry-run --detailed-exitcode), 130 interrupted.`
       dependsOn: ['dry-run'],
     }),
     'refresh-only': Flags.boolean({
-      summary: 'with --dry-run: only look for changes made outside Terraform; exit 10 when there are any',
-      dependsOn: ['dry-run'],
+      summary:
+        'only write to the state what was changed outside Terraform; with --dry-run only look, and exit 10 when anything was',
       exclusive: ['skip-infra'],
     }),
     approve: Flags.string({

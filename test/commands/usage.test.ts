@@ -100,7 +100,7 @@ describe('the infrastructure of', () => {
     ],
     [['production', '--approve', 'abc'], '--approve answers for the infrastructure alone', '--skip-services'],
     [['local', '--skip-services'], 'local has no infrastructure', 'environments.local.aws'],
-    [['local', '--refresh-only'], '--dry-run', 'emr deploy --help'],
+    [['local', '--refresh-only'], 'local has no infrastructure', 'environments.local.aws'],
     [['production', '--approve', 'abc', '--auto-approve'], 'cannot also be provided', 'emr deploy --help'],
     [['production', '--skip-infra', '--approve', 'abc'], 'cannot also be provided', 'emr deploy --help'],
   ])('%j is refused before anything is planned', async (argv, message, hint) => {

@@ -44,7 +44,8 @@ export type DeployFlags = SessionFlags & InfrastructureFlags & ReleaseFlags
 /** `emr deploy`: the infrastructure, then the services; reads, asks, deploys, and tells. */
 export async function runDeploy(flags: DeployFlags, context: CommandContext): Promise<Report<unknown>> {
   const session = await openSession(flags, context.signal)
-  if (!flags['skip-services']) await checkRequest(session.environment, requestOf(flags, session))
+  if (!flags['skip-services'] && !flags['refresh-only'])
+    await checkRequest(session.environment, requestOf(flags, session))
   const infrastructure = await deployInfrastructure(session, flags, context)
   if (infrastructure?.last) return infrastructure.report
   return withInfrastructure(infrastructure, await deployServices(session, flags, context))

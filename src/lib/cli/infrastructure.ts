@@ -3,7 +3,7 @@ import { EmrError, ExitCode } from '../errors.ts'
 import {
   infrastructurePlanView,
   infrastructureResultView,
-  planCounts,
+  planSummary,
 } from '../output/infrastructure-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
@@ -65,7 +65,7 @@ export async function deployInfrastructure(
     const result = await applyPlan(ports, plan)
     assertAgreement(session.environment, result.outputs)
     const text = infrastructureResultView(result, stdoutTheme)
-    return { report: { document: result, text }, last: flags['skip-services'] }
+    return { report: { document: result, text }, last: flags['skip-services'] || flags['refresh-only'] }
   })
 }
 
@@ -89,7 +89,10 @@ function assertAnswers(
     ])
   }
   const servicesAnswered =
-    flags['skip-services'] || flags.confirm !== undefined || (flags.yes && !isProtected)
+    flags['skip-services'] ||
+    flags['refresh-only'] ||
+    flags.confirm !== undefined ||
+    (flags.yes && !isProtected)
   if (flags.approve !== undefined && !flags['dry-run'] && !interactive && !servicesAnswered) {
     throw usageError(
       '--approve answers for the infrastructure alone, and nobody can be asked about the services',
@@ -122,7 +125,7 @@ function dryRun(plan: InfrastructurePlan, flags: InfrastructureFlags): Infrastru
   const drifted = plan.mode === 'refresh-only' && plan.drift.length > 0
   const changes = drifted || (flags['detailed-exitcode'] && !isEmpty(plan))
   const makesCluster = plan.changes.some(
-    ({ type, action }) => type === 'aws_eks_cluster' && action !== 'update',
+    ({ type, action }) => type === 'aws_eks_cluster' && ['create', 'replace', 'delete'].includes(action),
   )
   const last = flags['skip-services'] || flags['refresh-only'] || makesCluster
   const later =
@@ -151,7 +154,9 @@ async function approve(
   if (flags.approve !== undefined) return
   await confirm(
     environment,
-    `apply ${planCounts(plan.counts)} in the infrastructure of ${environment.name}`,
+    plan.mode === 'refresh-only'
+      ? `write what is found to the Terraform state of ${environment.name} (${planSummary(plan)})`
+      : `apply ${planSummary(plan)} in the infrastructure of ${environment.name}`,
     {
       ...context,
       confirm: flags.confirm,
@@ -164,7 +169,7 @@ async function approve(
 export function assertFingerprint(plan: InfrastructurePlan, approved: string | undefined): void {
   if (approved === undefined || approved === plan.fingerprint) return
   throw new EmrError(
-    `The plan is not the one that was approved: its fingerprint is ${plan.fingerprint}, not ${approved} (${planCounts(plan.counts)})`,
+    `The plan is not the one that was approved: its fingerprint is ${plan.fingerprint}, not ${approved} (${planSummary(plan)})`,
     {
       code: 'PLAN_CHANGED',
       exitCode: ExitCode.preflight,

@@ -23,11 +23,14 @@ export async function runOutputs(flags: SessionFlags, { signal }: CommandContext
     const outputs = masked(await ports.terraform.output({ signal }))
     const { name } = ports.environment
     if (Object.keys(outputs).length === 0) {
-      throw new EmrError(`The infrastructure of ${name} has no outputs: it was never applied`, {
-        code: 'NO_OUTPUTS',
-        exitCode: ExitCode.failed,
-        suggestions: [`emr deploy ${name} --skip-services`],
-      })
+      throw new EmrError(
+        `The infrastructure of ${name} has no outputs: nothing was applied yet, or the module declares none`,
+        {
+          code: 'NO_OUTPUTS',
+          exitCode: ExitCode.failed,
+          suggestions: [`emr deploy ${name} --skip-services`],
+        },
+      )
     }
     return { document: { environment: name, outputs }, text: outputsText(outputs) }
   })

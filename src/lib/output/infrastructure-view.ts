@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import { withEllipsis } from '../domain/ellipsis.ts'
 import type { OfferCheck } from '../domain/terraform/offers.ts'
-import type { ResourceAction, ResourceChange } from '../domain/terraform/plan.ts'
+import type { OutputChange, ResourceAction, ResourceChange } from '../domain/terraform/plan.ts'
 import type { Counts } from '../domain/terraform/summary.ts'
 import type { InfrastructurePlan, InfrastructureResult } from '../workflows/infrastructure/types.ts'
 import { count } from './count.ts'
@@ -10,6 +10,7 @@ import { symbols, type Theme } from './theme.ts'
 
 /** With the groups (13 at most) and the warnings, a plan of any size fits on a screen of 40 lines. */
 const MOST_CHANGES = 16
+const MOST_OUTPUTS = 5
 const MOST_WARNINGS = 5
 const MOST_CHARACTERS = 36
 
@@ -18,20 +19,23 @@ const PAST: Record<ResourceAction, string> = {
   delete: 'deleted',
   replace: 'replaced',
   update: 'updated',
-  forget: 'forgotten',
+  forget: 'removed from the state',
+  move: 'moved',
+  import: 'imported',
   create: 'created',
 }
 const ACTIONS = Object.keys(PAST) as ResourceAction[]
 
 /** What a plan would do: everything that touches what exists line by line, what is new by concern. */
 export function infrastructurePlanView(plan: InfrastructurePlan, theme: Theme): string {
-  const { environment, workspace, fingerprint, changes, drift, checks, warnings } = plan
+  const { environment, workspace, fingerprint, changes, outputChanges, drift, checks, warnings } = plan
   const head = `${theme.strong(`${environment}: infrastructure`)}${theme.faint(`  workspace ${workspace}, plan ${fingerprint}`)}`
   const touched = changes.filter(({ action }) => action !== 'create')
   return [
     head,
     ...changeLines(touched, theme),
     ...groupLines(plan, theme),
+    ...shortened(outputChanges, MOST_OUTPUTS, (change) => `  ${outputLine(change, theme)}`),
     ...driftLines(drift, theme),
     ...checkLines(checks, theme),
     ...shortened(
@@ -43,17 +47,43 @@ export function infrastructurePlanView(plan: InfrastructurePlan, theme: Theme): 
   ].join('\n')
 }
 
-function closingLine({ mode, changes, counts, drift, checks }: InfrastructurePlan): string {
+function closingLine(plan: InfrastructurePlan): string {
+  const { mode, applicable, drift, checks } = plan
   const refused = checks.some(({ status }) => status === 'problem')
-  if (changes.length > 0)
-    return `${planCounts(counts)}.${refused ? ' A deploy refuses it until that is mended.' : ''}`
-  if (mode !== 'refresh-only') return 'Nothing to change.'
-  return drift.length === 0 ? 'Nothing was changed outside Terraform.' : 'A deploy puts it back.'
+  if (mode === 'refresh-only') return refreshLine(plan)
+  if (applicable) return `${planSummary(plan)}.${refused ? ' A deploy refuses it until that is fixed.' : ''}`
+  return drift.length === 0
+    ? 'Nothing to change.'
+    : 'Nothing to change: the configuration does not set what was changed outside Terraform.'
 }
 
-/** `3 to create, 1 to replace` */
-export function planCounts(counts: Counts): string {
-  return counted(counts, (action) => `to ${action}`)
+function refreshLine({ applicable, drift, outputChanges }: InfrastructurePlan): string {
+  if (drift.length > 0)
+    return 'A deploy puts back what the configuration sets; --refresh-only accepts it all.'
+  if (outputChanges.length > 0) return 'No resource was changed outside Terraform; outputs differ.'
+  return applicable
+    ? 'Nothing was changed outside Terraform; the state notes values that AWS updates by itself.'
+    : 'Nothing was changed outside Terraform.'
+}
+
+/** `3 to create, 1 to replace, 2 outputs to change` */
+export function planSummary({
+  mode,
+  counts,
+  drift,
+  outputChanges,
+}: Pick<InfrastructurePlan, 'mode' | 'counts' | 'drift' | 'outputChanges'>): string {
+  const resources = mode === 'refresh-only' ? drifted(drift.length) : planCounts(counts)
+  const outputs = outputChanges.length === 0 ? '' : `${count(outputChanges.length, 'output')} to change`
+  return [resources, outputs].filter(Boolean).join(', ') || 'changes of the state alone'
+}
+
+function drifted(resources: number): string {
+  return resources === 0 ? '' : `${count(resources, 'resource')} changed outside Terraform`
+}
+
+function planCounts(counts: Counts): string {
+  return counted(counts, (action) => (action === 'forget' ? 'to remove from the state' : `to ${action}`))
 }
 
 function counted(counts: Counts, word: (action: ResourceAction) => string): string {
@@ -74,6 +104,8 @@ function changeLine({ action, address, reasons, fields }: ResourceChange, theme:
     replace: theme.removed('±'),
     delete: theme.removed('-'),
     forget: theme.faint('.'),
+    import: theme.added('<'),
+    move: theme.faint('>'),
   }
   const values = fields.map(
     ({ attribute, before, after }) => `${attribute} ${short(before)} → ${short(after)}`,
@@ -82,6 +114,12 @@ function changeLine({ action, address, reasons, fields }: ResourceChange, theme:
   const [first, second, ...rest] = values
   const what = [first, second, rest.length ? `${rest.length} more` : undefined].filter(Boolean).join(', ')
   return `${signs[action]} ${action.padEnd(7)} ${theme.strong(address)}${why}${what && `  ${theme.faint(what)}`}`
+}
+
+function outputLine({ name, action, before, after }: OutputChange, theme: Theme): string {
+  const sign = { create: theme.added('+'), update: theme.changed('~'), delete: theme.removed('-') }[action]
+  const values = [action !== 'create' && short(before), action !== 'delete' && short(after)]
+  return `${sign} output  ${theme.strong(name)}  ${theme.faint(values.filter(Boolean).join(' → '))}`
 }
 
 function groupLines({ groups }: InfrastructurePlan, theme: Theme): string[] {
@@ -131,12 +169,16 @@ function firstSentence(text: string): string {
 
 /** What was applied, and what to type next. */
 export function infrastructureResultView(result: InfrastructureResult, theme: Theme): string {
-  const { environment, mode, outcome, counts, durationMs } = result
+  const { environment, mode, outcome, counts, changedOutputs, durationMs } = result
   const sign = theme.good(symbols.good)
   const time = formatDuration(durationMs)
   if (outcome === 'unchanged')
     return `${sign} ${environment}: the infrastructure is as it should be (${time})`
-  const done = counted(counts, (action) => PAST[action])
-  const line = `${sign} ${environment}: infrastructure ${mode === 'destroy' ? 'destroyed' : 'applied'}, ${done} (${time})`
+  if (mode === 'refresh-only')
+    return `${sign} ${environment}: the Terraform state was refreshed; no resource was changed (${time})`
+  const outputs = changedOutputs === 0 ? '' : `${count(changedOutputs, 'output')} changed`
+  const done = ['', counted(counts, (action) => PAST[action]), mode === 'destroy' ? '' : outputs]
+  const word = mode === 'destroy' ? 'destroyed' : 'applied'
+  const line = `${sign} ${environment}: infrastructure ${[word, ...done.filter(Boolean)].join(', ')} (${time})`
   return mode === 'destroy' ? line : `${line}\n  next: emr outputs ${environment}`
 }

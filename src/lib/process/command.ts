@@ -14,6 +14,8 @@ export interface Command {
   cwd?: string
   /** Secret values that must not appear in output or errors. */
   redact?: string[]
+  /** Exit codes that are answers, not failures. Default: 0 alone. */
+  answers?: readonly number[]
   /** Milliseconds until the program is asked to stop. Default: none. */
   timeoutMs?: number
   /** Milliseconds from the request to stop until the program is killed. Default 5,000. */

@@ -12,7 +12,7 @@ export interface RunOptions {
 export interface Runner {
   /**
    * Runs a program to its end.
-   * @throws {ToolError} when it cannot be started, runs out of time or exits with anything but 0.
+   * @throws {ToolError} when it cannot be started, runs out of time or exits with what is no answer (0).
    * @throws {InterruptedError} when the signal stopped it.
    */
   run(command: Command, options?: RunOptions): Promise<CommandResult>
@@ -92,7 +92,7 @@ export class ProcessRunner implements Runner {
       }
       if (options.signal?.aborted) throw interruption(options.signal, command.file)
       if (timedOut) throw new ToolError(command, `did not end within ${command.timeoutMs} ms`, result)
-      if (result.exitCode !== 0)
+      if (!(command.answers ?? [0]).includes(result.exitCode))
         throw new ToolError(command, exitWords(result.exitCode, ended.signal), result)
       return result
     } finally {

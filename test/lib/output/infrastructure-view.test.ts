@@ -12,9 +12,11 @@ function view(changes: ResourceChange[], part: Partial<InfrastructurePlan> = {})
     workspace: 'production',
     mode: 'apply',
     fingerprint: '3f9c51d20a7e',
+    applicable: changes.length > 0,
     counts: countActions(changes),
     groups: groupChanges(changes),
     changes,
+    outputChanges: [],
     drift: [],
     deletionProtected: [],
     databases: [],
@@ -45,7 +47,7 @@ describe('the view of a plan', () => {
     expect(text).toContain('✖ no 1.28\n      → set eks_version = "1.33"\n')
     expect(text).toContain('not evaluated: access denied')
     expect(text).not.toContain('15.13')
-    expect(text).toMatch(/1 to create\. A deploy refuses it until that is mended\.$/)
+    expect(text).toMatch(/1 to create\. A deploy refuses it until that is fixed\.$/)
   })
 
   test('of 180 resources fits on a screen and names what is lost', () => {

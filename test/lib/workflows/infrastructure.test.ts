@@ -55,11 +55,11 @@ function portsOf(resources: PlannedResource[], part: Partial<InfrastructurePorts
       selectWorkspace: async () => void log.push('workspace'),
       plan: async (_file, mode) => {
         log.push(`plan ${mode}`)
-        return [
-          { severity: 'warning', summary: 'Check block assertion failed', detail: 'Old.', where: undefined },
-        ]
+        const summary = 'Check block assertion failed'
+        const warnings = [{ severity: 'warning' as const, summary, detail: 'Old.', where: undefined }]
+        return { warnings, changes: resources.length > 0 }
       },
-      show: async () => ({ resources, drift: [] }),
+      show: async () => ({ resources, drift: [], outputs: [] }),
       apply: async () => void log.push('apply'),
       output: async () => ({
         endpoint: { value: 'db:5432', sensitive: false },
@@ -152,7 +152,7 @@ describe('planning', () => {
   })
   test('a variable file of another region is refused', async () => {
     const { ports } = portsOf([])
-    const show = async () => ({ resources: [], drift: [], region: 'eu-west-1' })
+    const show = async () => ({ resources: [], drift: [], outputs: [], region: 'eu-west-1' })
     await expect(planOf({ ...ports, terraform: { ...ports.terraform, show } })).rejects.toMatchObject({
       code: 'REGION_MISMATCH',
       exitCode: 4,

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { AwsAccount, Infrastructure } from '../../domain/environment.ts'
 import type { TerraformPlan } from '../../domain/terraform/plan.ts'
 import { EmrError, ExitCode, InterruptedError } from '../../errors.ts'
-import { type Command, commandLine } from '../../process/command.ts'
+import { type Command, type CommandResult, commandLine } from '../../process/command.ts'
 import { type Runner, type RunOptions, ToolError } from '../../process/runner.ts'
 import { type Diagnostic, parseEvent, type TerraformEvent } from './events.ts'
 import { terraformError } from './failures.ts'
@@ -85,29 +85,43 @@ export class Terraform {
 
   /**
    * Plans into a file that only its owner can read: it holds every secret of the plan.
-   * @returns the warnings
+   * @returns the warnings, and whether applying it would change anything, which Terraform alone knows: outputs, moves,
+   * imports and what only the state forgets count
    */
-  async plan(planFile: string, mode: PlanMode, options: ProgressOptions = {}): Promise<Diagnostic[]> {
+  async plan(
+    planFile: string,
+    mode: PlanMode,
+    options: ProgressOptions = {},
+  ): Promise<{ warnings: Diagnostic[]; changes: boolean }> {
     // Terraform would make the file readable for all; it keeps the mode of one that exists.
     await writeFile(planFile, '', { mode: 0o600 })
     const { varFile } = this.#target.infrastructure
-    const args = ['plan', '-json', '-input=false', `-var-file=${varFile}`, `-out=${planFile}`]
+    const args = [
+      'plan',
+      '-json',
+      '-input=false',
+      '-detailed-exitcode',
+      `-var-file=${varFile}`,
+      `-out=${planFile}`,
+    ]
     const extra = mode === 'apply' ? [] : [`-${mode}`]
     const warnings: Diagnostic[] = []
-    await this.#run([...args, ...extra], 'read', 'make a plan', {
+    const { exitCode } = await this.#run([...args, ...extra], 'read', 'make a plan', {
       ...options,
+      answers: [0, 2],
       onEvent: (event) => {
         if (event.kind === 'diagnostic' && event.diagnostic.severity === 'warning')
           warnings.push(event.diagnostic)
         options.onEvent?.(event)
       },
     })
-    return warnings
+    return { warnings, changes: exitCode === 2 }
   }
 
   /** What a plan file would do. */
   async show(planFile: string, options: RunOptions = {}): Promise<TerraformPlan> {
-    return parsePlan(await this.#run(['show', '-json', planFile], 'read', 'read its plan', options))
+    const { stdout } = await this.#run(['show', '-json', planFile], 'read', 'read its plan', options)
+    return parsePlan(stdout)
   }
 
   /**
@@ -125,9 +139,8 @@ export class Terraform {
 
   /** The module's outputs. */
   async output(options: RunOptions = {}): Promise<Record<string, Output>> {
-    return outputsSchema.parse(
-      JSON.parse(await this.#run(['output', '-json'], 'read', 'read its outputs', options)),
-    )
+    const { stdout } = await this.#run(['output', '-json'], 'read', 'read its outputs', options)
+    return outputsSchema.parse(JSON.parse(stdout))
   }
 
   /** A state that could not be uploaded lies beside the module, and nothing else knows what was made. */
@@ -148,12 +161,12 @@ export class Terraform {
     args: string[],
     effect: Command['effect'],
     doing: string,
-    { onEvent, ...options }: ProgressOptions,
-  ): Promise<string> {
+    { onEvent, answers, ...options }: ProgressOptions & Pick<Command, 'answers'>,
+  ): Promise<CommandResult> {
     await mkdir(this.#target.dataFolder, { recursive: true, mode: 0o700 })
     const onLine = onEvent && ((line: string) => notify(line, onEvent))
     try {
-      return (await this.#runner.run(this.#command(args, effect), { ...options, onLine })).stdout
+      return await this.#runner.run({ ...this.#command(args, effect), answers }, { ...options, onLine })
     } catch (error) {
       if (!(error instanceof ToolError)) throw error
       throw terraformError(error, doing, (words) => this.#byHand(words), Date.now())

@@ -3,12 +3,28 @@ export interface TerraformPlan {
   resources: PlannedResource[]
   /** What differs from the state because somebody changed it outside Terraform. */
   drift: PlannedResource[]
+  /** What changes in the outputs of the module. */
+  outputs: PlannedOutput[]
   /** AWS region that the module works in; undefined for a module that does not say. */
   region?: string
 }
 
+/** An output of the module that the apply changes. */
+export interface PlannedOutput {
+  name: string
+  action: 'create' | 'update' | 'delete'
+  before: unknown
+  after: unknown
+  unknown: unknown
+  sensitive: { before: unknown; after: unknown }
+}
+
 export interface PlannedResource {
   address: string
+  /** Key of an object that a replacement left behind; its resource has another one. */
+  deposed?: string
+  /** What it is imported by: its id, or its identity as text. */
+  importId?: string
   /** Its address before a `moved` block. */
   previousAddress?: string
   type: string
@@ -27,7 +43,7 @@ export interface PlannedResource {
 
 type Attributes = Record<string, unknown>
 
-export type ResourceAction = 'create' | 'update' | 'replace' | 'delete' | 'forget'
+export type ResourceAction = 'create' | 'update' | 'replace' | 'delete' | 'forget' | 'import' | 'move'
 
 export interface ResourceChange {
   address: string
@@ -39,12 +55,25 @@ export interface ResourceChange {
   fields: { attribute: string; before: unknown; after: unknown }[]
 }
 
+/** A change of an output, with words in the place of secret and of unknown values. */
+export type OutputChange = Pick<PlannedOutput, 'name' | 'action' | 'before' | 'after'>
+
 const SENSITIVE = '(sensitive)'
 const UNKNOWN = '(known after apply)'
 
 /** What was changed outside Terraform, without what only looks different. */
 export function classifyDrift(drift: readonly PlannedResource[]): ResourceChange[] {
   return classify(drift).filter(({ action, fields }) => action !== 'update' || fields.length > 0)
+}
+
+/** The changes of the outputs as they may be shown. */
+export function classifyOutputs(outputs: readonly PlannedOutput[]): OutputChange[] {
+  return outputs.map(({ name, action, before, after, unknown, sensitive }) => ({
+    name,
+    action,
+    before: shown(before, undefined, sensitive.before) ?? null,
+    after: shown(after, unknown, sensitive.after) ?? null,
+  }))
 }
 
 /** What a plan does, resource by resource; what it leaves alone or only reads is left out. */
@@ -58,11 +87,12 @@ export function classify(resources: readonly PlannedResource[]): ResourceChange[
   })
 }
 
-function actionOf({ actions, previousAddress }: PlannedResource): ResourceAction | undefined {
+function actionOf({ actions, previousAddress, importId }: PlannedResource): ResourceAction | undefined {
   const words = new Set(actions)
   if (words.has('create') && (words.has('delete') || words.has('forget'))) return 'replace'
   for (const action of ['create', 'update', 'delete', 'forget'] as const) if (words.has(action)) return action
-  return previousAddress === undefined ? undefined : 'update'
+  if (importId !== undefined) return 'import'
+  return previousAddress === undefined ? undefined : 'move'
 }
 
 /** In-place changes of these interrupt whoever is connected: a restart, or a failover at best. */
@@ -96,8 +126,8 @@ function reasonsOf(
   action: ResourceAction,
   fields: ResourceChange['fields'],
 ): string[] {
-  const { type, reason, replacePaths, previousAddress } = resource
-  const reasons = previousAddress === undefined ? [] : [`moved from ${previousAddress}`]
+  const { type, reason, replacePaths } = resource
+  const reasons = originOf(resource)
   if (action === 'update') {
     const restarting = fields.filter(({ attribute }) => RESTARTING[type]?.includes(attribute))
     if (restarting.length > 0) {
@@ -109,6 +139,15 @@ function reasonsOf(
   if (paths.length > 0) reasons.push(`${paths.join(', ')} cannot be changed in place`)
   else if (reason !== undefined && REASONS[reason]) reasons.push(REASONS[reason])
   return reasons
+}
+
+/** Where the object comes from, if not from this resource as it is. */
+function originOf({ previousAddress, importId, deposed }: PlannedResource): string[] {
+  return [
+    ...(previousAddress === undefined ? [] : [`moved from ${previousAddress}`]),
+    ...(importId === undefined ? [] : [`imported by ${importId}`]),
+    ...(deposed === undefined ? [] : [`deposed object ${deposed}`]),
+  ]
 }
 
 function fieldsOf(
@@ -174,19 +213,24 @@ function isMap(value: unknown): value is Attributes {
  * A plan's changes as one text: equal for two plans that would do the same. Secret values are left out, since some are
  * drawn anew for each plan; so is what will be known only after the apply.
  */
-export function planText(resources: readonly PlannedResource[]): string {
+export function planText(
+  resources: readonly PlannedResource[],
+  outputs: readonly PlannedOutput[] = [],
+): string {
+  const changed = classifyOutputs(outputs).map(({ name, action, after }) =>
+    JSON.stringify(['output', name, action, sorted(after)]),
+  )
   const lines = resources
     .filter((resource) => actionOf(resource) !== undefined)
-    .map(({ address, previousAddress, actions, after, unknown, sensitive, replacePaths }) =>
-      JSON.stringify([
-        address,
-        previousAddress,
-        actions,
-        sorted(shown(after, unknown, sensitive.after)),
-        replacePaths,
-      ]),
-    )
-  return lines.sort().join('\n')
+    .map((resource) => {
+      const { address, previousAddress, importId, deposed, actions, replacePaths } = resource
+      const after = sorted(shown(resource.after, resource.unknown, resource.sensitive.after))
+      return JSON.stringify([
+        ...[address, previousAddress, actions, after, replacePaths],
+        ...(importId === undefined && deposed === undefined ? [] : [importId, deposed]),
+      ])
+    })
+  return [...lines, ...changed].sort().join('\n')
 }
 
 function sorted(value: unknown): unknown {

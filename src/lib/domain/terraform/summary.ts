@@ -26,7 +26,7 @@ const GROUPS: readonly [name: string, type: RegExp][] = [
 
 /** How many resources get each action. */
 export function countActions(changes: readonly ResourceChange[]): Counts {
-  const counts: Counts = { create: 0, update: 0, replace: 0, delete: 0, forget: 0 }
+  const counts: Counts = { create: 0, update: 0, replace: 0, delete: 0, forget: 0, import: 0, move: 0 }
   for (const { action } of changes) counts[action] += 1
   return counts
 }

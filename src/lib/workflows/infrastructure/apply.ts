@@ -22,7 +22,7 @@ export function applyTasks(
       title: 'Apply the plan',
       enabled: outcome === 'applied',
       task: async (_context, task) => {
-        const progress = new Progress(plan.changes.length + plan.counts.replace)
+        const progress = new Progress(stepsOf(plan))
         const onEvent = (event: TerraformEvent) => {
           const line = progress.line(event)
           if (line !== undefined) task.output = line
@@ -32,7 +32,8 @@ export function applyTasks(
         } catch (error) {
           throw error instanceof InterruptedError ? progress.interrupted(plan) : error
         }
-        task.title = `Apply the plan: ${progress.text()} in ${formatDuration(now() - startedAt)}`
+        const steps = stepsOf(plan) === 0 ? '' : `: ${progress.text()}`
+        task.title = `Apply the plan${steps} in ${formatDuration(now() - startedAt)}`
       },
     },
     {
@@ -44,16 +45,22 @@ export function applyTasks(
     },
   ]
   const { environment, mode, fingerprint, counts } = plan
+  const changedOutputs = plan.outputChanges.length
   const result = () => ({
-    ...{ environment, mode, outcome, fingerprint, counts, outputs },
+    ...{ environment, mode, outcome, fingerprint, counts, changedOutputs, outputs },
     durationMs: now() - startedAt,
   })
   return { tasks, result }
 }
 
-/** True where there is nothing to do. */
-export function isEmpty({ changes }: Pick<InfrastructurePlan, 'changes'>): boolean {
-  return changes.length === 0
+/** True where there is nothing to do, neither to a resource nor to the state. */
+export function isEmpty({ applicable }: Pick<InfrastructurePlan, 'applicable'>): boolean {
+  return !applicable
+}
+
+/** What Terraform reports as it is done: a replacement is two steps; what only the state notes is none. */
+function stepsOf({ counts }: InfrastructurePlan): number {
+  return counts.create + counts.update + counts.delete + 2 * counts.replace
 }
 
 /** Outputs as they may be shown: a sensitive one keeps its name alone. */
@@ -66,7 +73,7 @@ export function masked(outputs: Record<string, Output>): Record<string, Output> 
   )
 }
 
-/** Counts steps as they are done; a replacement is two, a deletion and a creation. */
+/** Counts steps as they are done. */
 class Progress {
   #done = 0
   readonly #total: number

@@ -4,7 +4,13 @@ import type { ListrTask } from 'listr2'
 import type { Diagnostic } from '../../adapters/terraform/events.ts'
 import type { PlanMode } from '../../adapters/terraform/terraform.ts'
 import { losses } from '../../domain/terraform/guard.ts'
-import { classify, classifyDrift, planText, type TerraformPlan } from '../../domain/terraform/plan.ts'
+import {
+  classify,
+  classifyDrift,
+  classifyOutputs,
+  planText,
+  type TerraformPlan,
+} from '../../domain/terraform/plan.ts'
 import { countActions, groupChanges } from '../../domain/terraform/summary.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import { checkOffers } from './offers.ts'
@@ -17,7 +23,7 @@ export function planTasks(
   mode: PlanMode,
 ): { tasks: ListrTask[]; plan: () => InfrastructurePlan } {
   const { terraform, planFile, signal } = ports
-  let shown: TerraformPlan = { resources: [], drift: [] }
+  let shown: TerraformPlan = { resources: [], drift: [], outputs: [] }
   let plan: InfrastructurePlan | undefined
   const tasks: ListrTask[] = [
     {
@@ -28,10 +34,10 @@ export function planTasks(
     {
       title: 'Plan the infrastructure',
       task: async (_context, task) => {
-        const warnings = await terraform.plan(planFile, mode, { signal })
+        const planned = await terraform.plan(planFile, mode, { signal })
         shown = await terraform.show(planFile, { signal })
         assertRegion(ports, shown)
-        plan = readPlan(ports, mode, shown, warnings)
+        plan = readPlan(ports, mode, shown, planned)
         task.title = `Plan the infrastructure: ${plan.fingerprint}`
       },
     },
@@ -88,22 +94,25 @@ function assertRegion({ environment }: InfrastructurePorts, { region }: Terrafor
 function readPlan(
   { environment }: InfrastructurePorts,
   mode: PlanMode,
-  { resources, drift }: TerraformPlan,
-  warnings: Diagnostic[],
+  { resources, drift, outputs }: TerraformPlan,
+  { warnings, changes: applicable }: { warnings: Diagnostic[]; changes: boolean },
 ): InfrastructurePlan {
   const { workspace } = environment.infrastructure
   const changes = classify(resources)
   const lost = new Set(losses(changes).map(({ address }) => address))
   const goes = resources.filter(({ address }) => lost.has(address))
-  const facts = [environment.name, workspace, mode, planText(mode === 'refresh-only' ? drift : resources)]
+  const text = planText(mode === 'refresh-only' ? drift : resources, outputs)
+  const facts = [environment.name, workspace, mode, text]
   return {
     environment: environment.name,
     workspace,
     mode,
     fingerprint: createHash('sha256').update(facts.join('\n')).digest('hex').slice(0, 12),
+    applicable,
     counts: countActions(changes),
     groups: groupChanges(changes),
     changes,
+    outputChanges: classifyOutputs(outputs),
     drift: classifyDrift(drift),
     deletionProtected: goes
       .filter(({ before }) => before.deletion_protection === true)

@@ -4,7 +4,7 @@ import type { Output, PlanMode, Terraform } from '../../adapters/terraform/terra
 import type { AwsAccount, Environment, Infrastructure } from '../../domain/environment.ts'
 import type { VersionedService } from '../../domain/terraform/demands.ts'
 import type { OfferCheck, OfferedVersion, QuotaName, QuotaView } from '../../domain/terraform/offers.ts'
-import type { ResourceChange } from '../../domain/terraform/plan.ts'
+import type { OutputChange, ResourceChange } from '../../domain/terraform/plan.ts'
 import type { Counts, PlanGroup } from '../../domain/terraform/summary.ts'
 
 /** What the infrastructure phase works with. */
@@ -32,9 +32,13 @@ export interface InfrastructurePlan {
   mode: PlanMode
   /** Equal for plans that do the same; what --approve takes. */
   fingerprint: string
+  /** Terraform's own word on whether an apply would change anything. */
+  applicable: boolean
   counts: Counts
   groups: PlanGroup[]
   changes: ResourceChange[]
+  /** Outputs that the apply changes; sensitive values are hidden. */
+  outputChanges: OutputChange[]
   /** What was changed outside Terraform. */
   drift: ResourceChange[]
   /** Databases and others that AWS will refuse to delete. */
@@ -52,6 +56,8 @@ export interface InfrastructureResult {
   outcome: 'applied' | 'unchanged'
   fingerprint: string
   counts: Counts
+  /** How many outputs were changed. */
+  changedOutputs: number
   durationMs: number
   /** Sensitive ones without their value. */
   outputs: Record<string, Output>

@@ -51,7 +51,12 @@ function setUp(
 test('of the variables of a plan only the region is kept: the others may be secret', async () => {
   const variables = { aws_region: { value: 'eu-west-1' }, password: { value: 'S3cret' } }
   const { terraform } = setUp(() => JSON.stringify({ format_version: '1.2', variables }))
-  expect(await terraform.show('tfplan')).toEqual({ resources: [], drift: [], region: 'eu-west-1' })
+  expect(await terraform.show('tfplan')).toEqual({
+    resources: [],
+    drift: [],
+    outputs: [],
+    region: 'eu-west-1',
+  })
 })
 
 describe('the arguments of', () => {
@@ -75,7 +80,7 @@ describe('the arguments of', () => {
     const file = join(folder, 'tfplan')
     await terraform.plan(file, 'destroy')
     expect(commands[0]?.args).toEqual([
-      ...['plan', '-json', '-input=false'],
+      ...['plan', '-json', '-input=false', '-detailed-exitcode'],
       '-var-file=/project/terraform/environments/development.tfvars',
       ...[`-out=${file}`, '-destroy'],
     ])

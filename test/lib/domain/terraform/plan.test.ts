@@ -3,6 +3,8 @@ import { losses, unnamedLosses } from '../../../../src/lib/domain/terraform/guar
 import {
   classify,
   classifyDrift,
+  classifyOutputs,
+  type PlannedOutput,
   type PlannedResource,
   planText,
 } from '../../../../src/lib/domain/terraform/plan.ts'
@@ -27,9 +29,15 @@ describe('a planned resource is classified', () => {
   ])('%j as %s', (actions, action) => {
     expect(classify([resource({ actions })])[0]?.action).toBe(action)
   })
-  test('a move is an update that says where it was', () => {
-    const [change] = classify([resource({ actions: ['no-op'], previousAddress: 'aws_db_instance.old' })])
-    expect(change).toMatchObject({ action: 'update', reasons: ['moved from aws_db_instance.old'] })
+  test.each([
+    ['a move', { previousAddress: 'aws_db_instance.old' }, 'move', 'moved from aws_db_instance.old'],
+    ['an import', { importId: 'db-1' }, 'import', 'imported by db-1'],
+  ])('%s alone is one, and with a change of values an update that says so', (_, part, action, reason) => {
+    expect(classify([resource({ actions: ['no-op'], ...part })])[0]).toMatchObject({
+      action,
+      reasons: [reason],
+    })
+    expect(classify([resource(part)])[0]).toMatchObject({ action: 'update', reasons: [reason] })
   })
   test('a replacement names the attribute that cannot be changed in place', () => {
     const [change] = classify([
@@ -115,8 +123,23 @@ describe('the text behind the fingerprint', () => {
     ['address', { address: 'aws_s3_bucket.b' }],
     ['action', { actions: ['delete', 'create'] }],
     ['reason for a replacement', { replacePaths: [['bucket']] }],
+    ['address before a move', { previousAddress: 'aws_s3_bucket.old' }],
+    ['what is imported', { importId: 'b' }],
+    ['deposed object', { deposed: '0f1e' }],
   ])('differs by %s', (_, part) => {
     expect(planText([{ ...bucket, ...part }])).not.toBe(planText([bucket]))
+  })
+  test('differs by an output, and not by the value of a secret one', () => {
+    const output = (after: string, sensitive: boolean): PlannedOutput => ({
+      ...{ name: 'o', action: 'update', before: 'a', after, unknown: false },
+      sensitive: { before: sensitive, after: sensitive },
+    })
+    expect(planText([bucket], [output('b', false)])).not.toBe(planText([bucket]))
+    expect(planText([bucket], [output('b', false)])).not.toBe(planText([bucket], [output('c', false)]))
+    expect(planText([], [output('b', true)])).toBe(planText([], [output('c', true)]))
+    expect(classifyOutputs([output('b', true)])).toEqual([
+      { name: 'o', action: 'update', before: '(sensitive)', after: '(sensitive)' },
+    ])
   })
   test('leaves out what the plan leaves alone', () => {
     expect(planText([bucket, resource({ actions: ['no-op'] })])).toBe(planText([bucket]))
@@ -160,7 +183,15 @@ test('changes are counted, and grouped by concern with the largest first', () =>
     create('terraform_data', 'a'),
     resource({ actions: ['delete'] }),
   ])
-  expect(countActions(changes)).toEqual({ create: 5, update: 0, replace: 0, delete: 1, forget: 0 })
+  expect(countActions(changes)).toEqual({
+    create: 5,
+    update: 0,
+    replace: 0,
+    delete: 1,
+    forget: 0,
+    import: 0,
+    move: 0,
+  })
   expect(groupChanges(changes).map(({ name, counts }) => [name, counts.create, counts.delete])).toEqual([
     ['identities', 2, 0],
     ['network', 1, 0],
