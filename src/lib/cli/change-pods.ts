@@ -131,11 +131,11 @@ async function carryOut(
   const tasks = () => runServices(podsTasks(ports, plan, timeout, journal))
   const [result] = await journal.phase('pods', ports.signal, tasks)
   if (result === undefined) throw new Error('no result of the only task')
-  const failed = result.outcome === 'failed'
+  const failed = !['restarted', 'scaled', 'unchanged'].includes(result.outcome)
   return {
     outcome: ports.signal.aborted ? 'interrupted' : failed ? 'failed' : 'ready',
     ready: failed ? [] : [plan.service],
     ...(failed && { failure: result.failure?.finding.reason ?? result.error }),
-    conclude: () => podsOutcome(ports, plan, result),
+    conclude: (reporting) => podsOutcome(ports, plan, result, reporting),
   }
 }

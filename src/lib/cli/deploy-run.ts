@@ -11,13 +11,13 @@ import type { Journal } from '../workflows/record/journal.ts'
 import { planRecovery, type Recovery, recoveryOf } from '../workflows/rollback/automatic.ts'
 import { rollbackTasks } from '../workflows/rollback/rollback.ts'
 import type { SmokeReport } from '../workflows/smoke-test/report.ts'
+import { type Verification, verify } from '../workflows/smoke-test/verify.ts'
 import type { EnvironmentAccess } from './environment-access.ts'
 import type { Ending } from './operation.ts'
 
 export interface DeployOptions {
   rollback: boolean
-  /** Runs the smoke tests; gives undefined where there are none to run. */
-  verify: () => Promise<SmokeReport | undefined>
+  verification: Verification
 }
 
 /** The phases of a deploy: services, smoke tests, and the way back where one of them failed. */
@@ -37,14 +37,17 @@ export async function carryOutDeploy(
   )
   const timedOut = ports.now() - startedAt >= request.timeoutMs
   const ready = services.every(({ outcome }) => outcome === 'deployed' || outcome === 'unchanged')
-  const smokeTests = ready ? await journal.phase('smoke tests', signal, options.verify) : undefined
+  const tested = () => verify(ports, options.verification)
+  const smokeTests = ready ? await journal.laterPhase('smoke tests', signal, tested) : undefined
   const failed = !ready || smokeTests?.outcome === 'failed'
   const recovery =
     failed && !signal.aborted
-      ? // What went wrong stays the news, also where the way back cannot even be put on record.
-        await recover(access, request, services, options, journal).catch((error: unknown): Recovery => {
-          return { state: 'none', why: messageOf(error) }
-        })
+      ? // What went wrong stays the news, even if the way back cannot be planned.
+        await recover(access, request, { services, smokeTests }, options, journal).catch(
+          (error: unknown): Recovery => {
+            return { state: 'none', why: messageOf(error) }
+          },
+        )
       : undefined
   const run = {
     durationMs: ports.now() - startedAt,
@@ -58,7 +61,7 @@ export async function carryOutDeploy(
     ...(interrupted ? { outcome: 'interrupted' } : closing(failed, smokeTests, recovery)),
     ready: readyOf(failed ? [] : services),
     ...(failed && { failure: failureOf(services, smokeTests) }),
-    conclude: () => deployOutcome(ports, plan, services, run),
+    conclude: (reporting) => deployOutcome(ports, plan, services, { ...run, reporting }),
   }
 }
 
@@ -74,11 +77,13 @@ async function planAgain(
   return plan
 }
 
-/** Runs the tasks to their end; the results say which of them failed. */
+/** Runs the tasks to their end. Never throws: the results say which of them failed. */
 export async function runServices({ tasks, results, close }: ServiceTasks): Promise<ServiceResult[]> {
   try {
     await runTasks(tasks)
     return results()
+  } catch (error) {
+    return results(error)
   } finally {
     close()
   }
@@ -93,21 +98,21 @@ export function readyOf(services: ServiceResult[]): string[] {
 async function recover(
   access: EnvironmentAccess,
   { concurrency }: DeployRequest,
-  services: ServiceResult[],
-  { rollback, verify }: DeployOptions,
+  { services, smokeTests }: { services: ServiceResult[]; smokeTests: SmokeReport | undefined },
+  { rollback, verification }: DeployOptions,
   journal: Journal,
 ): Promise<Recovery> {
   const { ports, sets } = access
   const earlier = (await sets.list(ports.signal)).filter(({ id }) => id !== ports.id)
-  const way = await planRecovery(ports, earlier, services)
+  const way = await planRecovery(ports, earlier, services, smokeTests)
   if ('why' in way) return { state: 'none', why: way.why, set: way.set?.id }
   if (!rollback) return { state: 'none', why: 'it was turned off by --no-rollback', set: way.set.id }
-  return journal.phase('rollback', ports.signal, async () => {
+  return journal.laterPhase('rollback', ports.signal, async () => {
     process.stderr.write(`Going back to the last good release set, ${way.set.id}\n`)
     const limits = { concurrency, timeoutMs: ports.environment.rollout.timeout }
     const recovery = recoveryOf(way.set, way.plan, await runServices(rollbackTasks(ports, limits, way.plan)))
     if (recovery.state !== 'rolled-back') return recovery
-    const report = await verify()
+    const report = await verify(ports, verification)
     if (report?.outcome === 'failed')
       return { ...recovery, state: 'failed', why: 'smoke tests fail there too' }
     return { ...recovery, proven: report?.outcome === 'passed' }
@@ -128,9 +133,10 @@ function closing(
   return { outcome: proven ? 'good' : 'ready', proven }
 }
 
-function failureOf(services: ServiceResult[], smokeTests: SmokeReport | undefined): string {
+/** Why the operation failed, in a line of its record. */
+export function failureOf(services: ServiceResult[], smokeTests: SmokeReport | undefined): string {
   const failed = services.find(({ outcome }) => outcome === 'failed')
   if (failed) return `${failed.service}: ${failed.failure?.finding.reason ?? failed.error?.split('\n')[0]}`
   const test = smokeTests?.tests.find(({ outcome }) => outcome === 'failed')
-  return test ? `smoke test '${test.name}'` : 'interrupted'
+  return test ? `smoke test '${test.name}'` : (smokeTests?.error ?? 'interrupted')
 }

@@ -70,8 +70,8 @@ export async function deployServices(
     })
   }
   if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
-  const verify = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
-  const options = { rollback: flags.rollback, verify }
+  const run = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
+  const options = { rollback: flags.rollback, verification: { file: suite?.file, run } }
   const [result] = await Promise.all([
     operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
       carryOutDeploy(access, request, plan, options, { journal, overtaken }),

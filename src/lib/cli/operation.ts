@@ -5,6 +5,7 @@ import {
   type ReleaseSet,
   type SetOutcome,
 } from '../domain/release/release-set.ts'
+import { EmrError, messageOf } from '../errors.ts'
 import { runTasks } from '../output/task-list.ts'
 import { symbols, stderrTheme as theme } from '../output/theme.ts'
 import { Journal } from '../workflows/record/journal.ts'
@@ -39,8 +40,11 @@ export interface Ending<T> {
   /** Services whose pods were seen ready. */
   ready?: string[]
   failure?: string
-  /** Gives the result, or throws what went wrong; called when all is on record and the lock is free. */
-  conclude: () => T
+  /**
+   * Gives the result, or throws what went wrong; called when all is on record and the lock is free.
+   * @param reporting what could not be written to the records
+   */
+  conclude: (reporting: string[]) => T
 }
 
 /**
@@ -67,15 +71,37 @@ export async function operate<T>(
   } catch (error) {
     ending = {
       outcome: ports.signal.aborted ? 'interrupted' : 'failed',
-      failure: String((error as Error).message).split('\n')[0],
+      failure: messageOf(error).split('\n')[0],
       conclude: () => {
         throw error
       },
     }
   }
-  await close(access, journal, ending, base)
-  lock.lost.throwIfAborted()
-  return ending.conclude()
+  const problems = await close(access, journal, ending, base)
+  for (const problem of problems) process.stderr.write(`${theme.warn(symbols.warn)} ${problem}\n`)
+  if (lock.lost.aborted) throw lossWith(lock.lost.reason, ending)
+  return ending.conclude(problems)
+}
+
+/** That the lock was lost, with what had been done by then. */
+function lossWith(loss: unknown, { conclude }: Ending<unknown>): unknown {
+  if (!(loss instanceof EmrError)) return loss
+  const { code, exitCode, suggestions, message } = loss
+  try {
+    return new EmrError(message, { code, exitCode, suggestions, details: Object(conclude([])) })
+  } catch (ending) {
+    const { details } = ending instanceof EmrError ? ending : { details: {} }
+    const lines =
+      ending === loss
+        ? [message]
+        : [
+            message,
+            ...messageOf(ending)
+              .split('\n')
+              .map((line) => `  ${line.trim()}`),
+          ]
+    return new EmrError(lines.join('\n'), { code, exitCode, suggestions, details })
+  }
 }
 
 /** Takes the lock, and closes what others have left open. */
@@ -125,33 +151,50 @@ function record(
   }
 }
 
-/** The audit log first, then the record, then the lock: the next operation closes what is cut off in between. */
+/**
+ * The audit log first, then the record, then the lock: the next operation closes what is interrupted in between. Never
+ * throws: the operation has ended as it has.
+ * @returns what could not be written
+ */
 async function close<T>(
   access: EnvironmentAccess,
   journal: Journal,
   ending: Ending<T>,
   base: ReleaseSet | undefined,
-): Promise<void> {
+): Promise<string[]> {
   const { lock, ports, audit, session } = access
-  if (lock.lost.aborted) return
+  if (lock.lost.aborted) return []
   const { outcome, conclude: _, ready = [], ...facts } = ending
   const { id, operation, by, startedAt, request, services } = journal.set
   const signal = AbortSignal.timeout(session.signal.aborted ? LAST_WORDS_MS : RECORD_MS)
-  try {
-    await lock.confirm()
-    const names = new Set([...Object.keys(services), ...session.environment.services.map(({ name }) => name)])
-    const live = await liveStates(ports.helm, [...names], signal)
-    const durationMs = ports.now() - Date.parse(startedAt)
-    const entry = await audit.append({ id, operation, by, startedAt, durationMs, request, outcome }, signal)
-    const after = provenStates({ outcome, ready, proven: facts.proven }, live, base)
-    await journal.end({ outcome, ...facts }, after, signal)
-    await lock.release(signal, { sequence: entry.sequence, hash: entry.hash })
-  } catch (error) {
-    if (!lock.lost.aborted && !session.signal.aborted) {
-      process.stderr.write(
-        `${theme.warn(symbols.warn)} The end of ${operation} ${id} is not on record (${(error as Error).message}); the next operation closes it\n`,
-      )
+  const problems = [...journal.problems]
+  const attempt = async <R>(what: string, write: () => Promise<R>): Promise<R | undefined> => {
+    try {
+      return await write()
+    } catch (error) {
+      problems.push(`${what}: ${messageOf(error)}`)
+      return undefined
     }
-    await lock.release(AbortSignal.timeout(LAST_WORDS_MS)).catch(() => undefined)
   }
+  const name = `the end of ${operation} ${id}`
+  const entry = await attempt(`${name} is not in the audit log`, async () => {
+    await lock.confirm()
+    const durationMs = ports.now() - Date.parse(startedAt)
+    return audit.append({ id, operation, by, startedAt, durationMs, request, outcome }, signal)
+  })
+  if (!lock.lost.aborted) {
+    await attempt(`${name} is not on record; the next operation closes it`, async () => {
+      const configured = session.environment.services.map((service) => service.name)
+      const live = await liveStates(
+        ports.helm,
+        [...new Set([...Object.keys(services), ...configured])],
+        signal,
+      )
+      const after = provenStates({ outcome, ready, proven: facts.proven }, live, base)
+      await journal.end({ outcome, ...facts }, after, signal)
+    })
+  }
+  const head = entry && { sequence: entry.sequence, hash: entry.hash }
+  await attempt('the lock was not released; it expires without heartbeats', () => lock.release(signal, head))
+  return lock.lost.aborted ? [] : problems
 }

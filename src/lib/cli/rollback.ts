@@ -8,10 +8,10 @@ import { rollbackOutcome } from '../workflows/rollback/outcome.ts'
 import { assertRequest, knownServices, prepareRollback } from '../workflows/rollback/prepare.ts'
 import { rollbackTasks } from '../workflows/rollback/rollback.ts'
 import type { RollbackPlan, RollbackRequest, RollbackResult } from '../workflows/rollback/types.ts'
-import type { SmokeReport } from '../workflows/smoke-test/report.ts'
+import { type Verification, verify } from '../workflows/smoke-test/verify.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { confirm } from './confirm.ts'
-import { readyOf, runServices } from './deploy-run.ts'
+import { failureOf, readyOf, runServices } from './deploy-run.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
 import { type Ending, operate } from './operation.ts'
@@ -62,9 +62,9 @@ export async function runRollback(
     waitMs: flags['wait-lock'] ?? 0,
     newest: sets.at(-1)?.id,
   }
-  const verify = async () => suite && verifyEnvironment(access, suite)
+  const verification = { file: suite?.file, run: async () => suite && verifyEnvironment(access, suite) }
   const result = await operate(access, assignment, (journal, overtaken) =>
-    carryOut(access, request, plan, verify, { journal, overtaken }),
+    carryOut(access, request, plan, verification, { journal, overtaken }),
   )
   return { document: result, text: rollbackResultView(result, stdoutTheme) }
 }
@@ -161,7 +161,7 @@ async function carryOut(
   access: EnvironmentAccess,
   request: RollbackRequest,
   planned: RollbackPlan,
-  verify: () => Promise<SmokeReport | undefined>,
+  verification: Verification,
   { journal, overtaken }: { journal: Journal; overtaken: boolean },
 ): Promise<Ending<RollbackResult>> {
   const { ports, sets } = access
@@ -176,7 +176,8 @@ async function carryOut(
     runServices(rollbackTasks(ports, request, plan)),
   )
   const ready = services.every(({ outcome }) => outcome === 'rolled-back' || outcome === 'unchanged')
-  const smokeTests = ready ? await journal.phase('smoke tests', signal, verify) : undefined
+  const tested = () => verify(ports, verification)
+  const smokeTests = ready ? await journal.laterPhase('smoke tests', signal, tested) : undefined
   const run = { durationMs: ports.now() - startedAt, evidence: ports.evidence.folder, smokeTests }
   const failed = !ready || smokeTests?.outcome === 'failed'
   const proven = smokeTests?.outcome === 'passed'
@@ -185,6 +186,7 @@ async function carryOut(
     proven,
     ready: readyOf(services),
     ...(!failed && plan.set && { restored: plan.set.id }),
-    conclude: () => rollbackOutcome(ports, plan, services, run),
+    ...(failed && { failure: failureOf(services, smokeTests) }),
+    conclude: (reporting) => rollbackOutcome(ports, plan, services, { ...run, reporting }),
   }
 }

@@ -8,11 +8,13 @@ import { loadSmokeTests } from '../config/smoke-tests.ts'
 import { tagOf } from '../domain/image.ts'
 import { expressionsIn, textsIn } from '../domain/smoke-test/expression.ts'
 import type { HttpCheck, SmokeSuite } from '../domain/smoke-test/suite.ts'
-import { EmrError, ExitCode } from '../errors.ts'
+import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { fileFault } from '../files.ts'
 import { junitXml } from '../output/junit.ts'
 import { outcomeCounts, smokeReportView } from '../output/smoke-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stdoutTheme } from '../output/theme.ts'
+import { keepEvidence } from '../workflows/record/evidence.ts'
 import { imageOf } from '../workflows/release-state.ts'
 import type { SmokeReport } from '../workflows/smoke-test/report.ts'
 import { runSmokeTests, type SmokePorts } from '../workflows/smoke-test/run.ts'
@@ -40,15 +42,28 @@ export async function runSmokeTest(
   assertTags(suite, tags)
   const access = await reachEnvironment(session)
   const report = await verifyEnvironment(access, suite, tags)
-  if (flags.junit !== undefined) {
-    const { mkdir, writeFile } = await import('node:fs/promises')
-    await mkdir(dirname(resolve(flags.junit)), { recursive: true })
-    await writeFile(flags.junit, junitXml(report))
-  }
+  const problems = [
+    ...(report.outcome === 'failed' ? await keepEvidence(access.ports, { 'smoke-tests.json': report }) : []),
+    ...(flags.junit === undefined ? [] : await writeJunit(flags.junit, report)),
+  ]
+  const document = problems.length === 0 ? report : { ...report, reportingProblems: problems }
+  // Whoever asked for a file does not take its absence for success.
+  const failed = report.outcome === 'failed' || problems.length > 0
   return {
-    document: report,
-    text: smokeReportView(report, stdoutTheme),
-    exitCode: report.outcome === 'failed' ? ExitCode.failed : ExitCode.ok,
+    document,
+    text: smokeReportView(document, stdoutTheme),
+    exitCode: failed ? ExitCode.failed : ExitCode.ok,
+  }
+}
+
+async function writeJunit(file: string, report: SmokeReport): Promise<string[]> {
+  try {
+    const { mkdir, writeFile } = await import('node:fs/promises')
+    await mkdir(dirname(resolve(file)), { recursive: true })
+    await writeFile(file, junitXml(report))
+    return []
+  } catch (error) {
+    return [`the JUnit file could not be written: ${fileFault(error) ?? messageOf(error)}`]
   }
 }
 
@@ -72,23 +87,27 @@ function suiteFile({ config }: Session, named: string | undefined): string {
   return named ? resolve(named) : resolve(dirname(config.file), config.settings.smokeTests)
 }
 
-/** Runs the tests as a task; failed ones are in the report, and in the evidence of the operation. */
+/** Runs the tests as a task; failed ones are in the report. @throws what kept them from running */
 export async function verifyEnvironment(
   access: EnvironmentAccess,
   suite: SmokeSuite,
   tags: string[] = [],
 ): Promise<SmokeReport> {
   const ports = await portsOf(access, suite)
-  let report: SmokeReport | undefined
+  const found: { report?: SmokeReport; error?: unknown } = {}
   await runTasks([
     {
       title: 'Smoke tests',
       // The report says what failed; here it only shows.
       exitOnError: false,
       task: async (_context, task) => {
-        report = await runSmokeTests(ports, suite, tags, ({ name, outcome }) => {
+        const report = await runSmokeTests(ports, suite, tags, ({ name, outcome }) => {
           if (outcome === 'failed' || outcome === 'flaky') task.output = `${name}: ${outcome}`
+        }).catch((error: unknown) => {
+          found.error = error
+          throw error
         })
+        found.report = report
         const sum = outcomeCounts(report)
         if (report.outcome === 'failed') throw new Error(sum)
         task.title = `Smoke tests: ${sum}`
@@ -96,9 +115,8 @@ export async function verifyEnvironment(
     },
   ])
   ports.signal.throwIfAborted()
-  const done = report as unknown as SmokeReport
-  if (done.outcome === 'failed') await access.ports.evidence.write('smoke-tests.json', done)
-  return done
+  if (found.report) return found.report
+  throw found.error ?? new Error('the smoke tests ended without a report')
 }
 
 async function portsOf(access: EnvironmentAccess, suite: SmokeSuite): Promise<SmokePorts> {

@@ -8,7 +8,8 @@ export function smokeReportView(report: SmokeReport, theme: Theme): string {
   const { environment, tests, outcome, durationMs } = report
   const sign = outcome === 'failed' ? theme.bad(symbols.bad) : theme.good(symbols.good)
   const sum = `${sign} ${environment}: ${count(tests.length, 'smoke test')}: ${outcomeCounts(report)} (${formatDuration(durationMs)})`
-  return [...tests.map((test) => testLine(test, theme)), ...failedTests(report), sum].join('\n')
+  const notes = report.reportingProblems?.map((problem) => theme.warn(`${symbols.warn} ${problem}`)) ?? []
+  return [...tests.map((test) => testLine(test, theme)), ...failedTests(report), ...notes, sum].join('\n')
 }
 
 /** `13 passed, 1 flaky, 2 skipped` */

@@ -2,7 +2,7 @@ import type { Scale, Scaling } from '../adapters/kubernetes/scaling.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { EmrError, ExitCode, InterruptedError } from '../errors.ts'
 import { changeService, type ReleasePorts } from './deploy/change-service.ts'
-import { failureReports } from './deploy/outcome.ts'
+import { evidenceLines, failureReports, reportingProblems } from './deploy/outcome.ts'
 import { type PlannedService, type ServiceTasks, serviceTasks } from './deploy/service-tasks.ts'
 import type { ServiceResult } from './deploy/types.ts'
 import type { Journal } from './record/journal.ts'
@@ -29,6 +29,8 @@ export interface PodsResult {
   replicas?: number
   outcome: 'restarted' | 'scaled' | 'unchanged'
   durationMs: number
+  /** Evidence and records that could not be written; absent where all is on record. */
+  reportingProblems?: string[]
 }
 
 /**
@@ -133,7 +135,13 @@ async function patch(
 }
 
 /** @throws {EmrError} PODS_NOT_READY (7) or INTERRUPTED (130) */
-export function podsOutcome(ports: PodsPorts, plan: PodsPlan, result: ServiceResult): PodsResult {
+export function podsOutcome(
+  ports: PodsPorts,
+  plan: PodsPlan,
+  result: ServiceResult,
+  reporting: string[] = [],
+): PodsResult {
+  const problems = reportingProblems([result], { reporting })
   const { operation, environment, service, replicas } = plan
   const { outcome, durationMs } = result
   if (outcome === 'interrupted') {
@@ -141,14 +149,19 @@ export function podsOutcome(ports: PodsPorts, plan: PodsPlan, result: ServiceRes
   }
   if (outcome === 'restarted' || outcome === 'scaled' || outcome === 'unchanged') {
     const count = replicas === undefined ? {} : { replicas }
-    return { id: ports.id, operation, environment, service, ...count, outcome, durationMs }
+    return { id: ports.id, operation, environment, service, ...count, outcome, durationMs, ...problems }
   }
   const before = plan.deployments[0]?.before
   const back = before?.autoscaler?.min ?? before?.replicas
-  throw new EmrError(failureReports([result], ports).join('\n'), {
+  const unwritten = evidenceLines([result], {})
+  throw new EmrError([...failureReports([result], ports), ...unwritten].join('\n'), {
     code: 'PODS_NOT_READY',
     exitCode: ExitCode.rolloutFailed,
-    details: { ...result, evidence: ports.evidence.folder },
+    details: {
+      ...result,
+      ...problems,
+      ...(result.failure && unwritten.length === 0 && { evidence: ports.evidence.folder }),
+    },
     suggestions: [
       `emr diagnose ${environment} ${service}`,
       ...(operation === 'scale' ? [`go back: emr scale ${environment} ${service} ${back}`] : []),

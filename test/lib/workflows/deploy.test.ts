@@ -164,6 +164,49 @@ describe('when a service fails', () => {
   })
 })
 
+describe('evidence that cannot be written', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device'), {
+    code: 'ENOSPC',
+    syscall: 'open',
+    path: '/state/emr-service.json',
+  })
+  test('leaves the failure a failure, and is reported itself; nothing new is started', async () => {
+    const cluster = new FakeCluster()
+    cluster.behave = (service) => (service === 'emr-service' ? 'crash' : 'ready')
+    const ports = { ...cluster.ports(), evidence: { folder: '/evidence', write: () => Promise.reject(full) } }
+    const { plan, results } = await deploy(ports, request())
+    expect(outcomes(results)).toEqual({
+      ...all('deployed'),
+      'emr-service': 'failed',
+      'api-gateway': 'skipped',
+    })
+    const problem = 'evidence could not be written: /state/emr-service.json: no space left on the device'
+    const run = { durationMs: 10, evidence: '/evidence', timedOut: false }
+    expect(() => deployOutcome(ports, plan, results, run)).toThrow(
+      expect.objectContaining({
+        exitCode: 7,
+        message: expect.stringMatching(/the new pods crash[\s\S]*evidence +could not be written: .*no space/),
+        details: expect.objectContaining({ reportingProblems: [problem] }),
+      }),
+    )
+  })
+  test('a service whose change throws has failed, and one without a result has too', async () => {
+    const cluster = new FakeCluster()
+    const ports = cluster.ports()
+    const plan = await prepare(ports, request({ concurrency: 1 }))
+    const broken = { ...ports, workloads: { ...ports.workloads, watch: () => expect.fail('no watch') } }
+    const deployment = deployTasks(broken, request({ concurrency: 1 }), plan)
+    expect(deployment.results()).toMatchObject(
+      SERVICES.map(() => ({ outcome: 'failed', error: 'it has no result' })),
+    )
+    await new Listr(deployment.tasks, { renderer: 'silent', registerSignalListeners: false }).run()
+    expect(deployment.results()[0]).toMatchObject({ outcome: 'failed', error: 'no watch' })
+    expect(() =>
+      deployOutcome(ports, plan, deployment.results(), { durationMs: 1, evidence: '', timedOut: false }),
+    ).toThrow(expect.objectContaining({ exitCode: 5 }))
+  })
+})
+
 describe('what to do after a failure', () => {
   const advice = async (wanted: DeployRequest, cluster = new FakeCluster(), signal?: AbortSignal) => {
     cluster.behave = () => 'crash'

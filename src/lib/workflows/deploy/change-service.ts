@@ -27,6 +27,8 @@ export interface ServiceChange extends Pick<ServicePlan, 'service' | 'image' | '
   apply?: (step: ReleaseStep) => Promise<number>
 }
 
+type Ending = 'outcome' | 'failure' | 'error' | 'unknown' | 'reportingProblems'
+
 /** Changes one service and follows it until its pods are ready. Never throws: the result says how it ended. */
 export async function changeService(
   run: ServiceRun,
@@ -38,7 +40,7 @@ export async function changeService(
   const signal = AbortSignal.any([ports.signal, run.deadline])
   const step = { ports, signal, timeoutMs, onProgress }
   let after = change.revision
-  const result = (rest: Pick<ServiceResult, 'outcome' | 'failure' | 'error' | 'unknown'>): ServiceResult => ({
+  const result = (rest: Pick<ServiceResult, Ending>): ServiceResult => ({
     service: change.service,
     revision: { before: change.revision, after },
     image: change.image,
@@ -66,7 +68,7 @@ export async function changeService(
         outcome: 'failed',
         error: `not ready within ${formatDuration(timeoutMs)}`,
         unknown: watch.lost !== undefined,
-        ...(late && { failure: await diagnose(ports, watch, change.service, late) }),
+        ...(late && (await diagnose(ports, watch, change.service, late))),
       })
     }
     if (!(error instanceof RolloutFailedError)) {
@@ -76,6 +78,6 @@ export async function changeService(
         ports.helm.isTransient(error)
       return result({ outcome: 'failed', error: messageOf(error), unknown })
     }
-    return result({ outcome: 'failed', failure: await diagnose(ports, watch, change.service, error) })
+    return result({ outcome: 'failed', ...(await diagnose(ports, watch, change.service, error)) })
   }
 }

@@ -1,10 +1,13 @@
 import type { WorkloadWatch } from '../../adapters/kubernetes/workload-watch.ts'
 import { withNames } from '../../domain/diagnosis/advice.ts'
 import { explainedBy } from '../../domain/diagnosis/database.ts'
-import type { EventFacts } from '../../domain/rollout/facts.ts'
+import type { EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
 import type { LogExcerpt, RolloutFailure } from '../../domain/rollout/report.ts'
+import { messageOf } from '../../errors.ts'
+import { keepEvidence } from '../record/evidence.ts'
 import type { ReleasePorts } from './change-service.ts'
 import type { RolloutFailedError } from './track.ts'
+import type { ServiceResult } from './types.ts'
 
 const LOG_LINES = 50
 /** Normal steps of a pod's life say nothing about why it failed. */
@@ -18,34 +21,54 @@ const ROUTINE = new Set([
   'ScalingReplicaSet',
 ])
 
-/** Gathers what explains a failed roll-out while it is still there, and writes all of it to the evidence folder. */
+/** What explains a failed rollout, and what of it could not be read or written. */
+type Explained = Required<Pick<ServiceResult, 'failure' | 'reportingProblems'>>
+
+/**
+ * Gathers what explains a failed rollout while it is still there, and writes all of it to the evidence folder. Never
+ * throws: the rollout has failed, whatever can be said about it.
+ */
 export async function diagnose(
   ports: ReleasePorts,
   watch: WorkloadWatch,
   service: string,
+  failed: RolloutFailedError,
+): Promise<Explained> {
+  try {
+    const { failure, events } = await explain(ports, watch, service, failed)
+    const reportingProblems = await keepEvidence(ports, await filesOf(ports, failure, events, failed.pod))
+    return { failure, reportingProblems }
+  } catch (error) {
+    const { finding, pod } = failed
+    const container = pod?.containers.find(({ name }) => name === finding.container)
+    const failure = { service, finding, image: container?.image, node: pod?.node, events: [], logs: [] }
+    return { failure, reportingProblems: [`evidence could not be collected: ${messageOf(error)}`] }
+  }
+}
+
+async function explain(
+  ports: ReleasePorts,
+  watch: WorkloadWatch,
+  service: string,
   { finding, pod }: RolloutFailedError,
-): Promise<RolloutFailure> {
+): Promise<{ failure: RolloutFailure; events: EventFacts[] }> {
   const about = [finding.object.uid, ...(pod && pod.uid !== finding.object.uid ? [pod.uid] : [])]
   const events = about.flatMap((uid) => watch.eventsAbout(uid)).sort((a, b) => a.at - b.at)
   const container = pod?.containers.find(({ name }) => name === finding.container) ?? pod?.containers.at(-1)
   const logs = pod && container ? await logsOf(ports, pod.name, container.name, container.restarts > 0) : []
+  const explained = explainedBy(
+    { ...finding, node: pod?.node },
+    logs.flatMap(({ lines }) => lines),
+  )
   const failure: RolloutFailure = {
     service,
-    finding: withNames(
-      explainedBy(
-        { ...finding, node: pod?.node },
-        logs.flatMap(({ lines }) => lines),
-      ),
-      ports,
-      service,
-    ),
+    finding: withNames(explained, ports, service),
     image: container?.image,
     node: pod?.node,
     events: events.filter(({ reason }) => !ROUTINE.has(reason)),
     logs,
   }
-  await writeEvidence(ports, failure, events, pod?.name)
-  return failure
+  return { failure, events }
 }
 
 async function logsOf(
@@ -56,11 +79,8 @@ async function logsOf(
 ): Promise<LogExcerpt[]> {
   const read = async (previous: boolean): Promise<LogExcerpt> => {
     const source = { pod, container, previous, lines: LOG_LINES }
-    // A failure is told also where its logs cannot be had.
-    const lines = await workloads.logLines(source, signal).catch(() => {
-      signal.throwIfAborted()
-      return []
-    })
+    // A failure is reported even if its logs cannot be read.
+    const lines = await workloads.logLines(source, signal).catch(() => [])
     return { pod, container, previous, lines }
   }
   const logs = await Promise.all([...(restarted ? [read(true)] : []), read(false)])
@@ -70,17 +90,17 @@ async function logsOf(
   return previous && current && previous.lines.join() === current.lines.join() ? [current] : told
 }
 
-async function writeEvidence(
-  ports: ReleasePorts,
+/** The files of the evidence, by name. */
+async function filesOf(
+  { workloads, signal }: ReleasePorts,
   failure: RolloutFailure,
   events: EventFacts[],
-  podName: string | undefined,
-): Promise<void> {
-  const { evidence, workloads, signal } = ports
+  { name: podName }: Partial<PodFacts> = {},
+): Promise<Record<string, unknown>> {
   const pod = podName && (await workloads.pod(podName, signal).catch(() => undefined))
-  await evidence.write(`${failure.service}.json`, { ...failure, events, pod })
-  for (const { pod: name, container, previous, lines } of failure.logs) {
+  const logs = failure.logs.map(({ pod: name, container, previous, lines }) => {
     const suffix = previous ? '.previous.log' : '.log'
-    await evidence.write(`${failure.service}.${name}.${container}${suffix}`, `${lines.join('\n')}\n`)
-  }
+    return [`${failure.service}.${name}.${container}${suffix}`, `${lines.join('\n')}\n`]
+  })
+  return { [`${failure.service}.json`]: { ...failure, events, pod }, ...Object.fromEntries(logs) }
 }

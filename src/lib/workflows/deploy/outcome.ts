@@ -15,6 +15,8 @@ export interface DeployRun {
   smokeTests?: SmokeReport
   /** Undefined: nothing had failed. */
   recovery?: Recovery
+  /** What could not be written to the records. */
+  reporting?: string[]
 }
 
 /**
@@ -29,6 +31,7 @@ export function deployOutcome(
   run: DeployRun,
 ): DeployResult {
   const { durationMs, smokeTests, recovery } = run
+  const reporting = reportingProblems(services, run)
   const result = {
     id: ports.id,
     environment: plan.environment,
@@ -37,6 +40,7 @@ export function deployOutcome(
     services,
     warnings: plan.warnings,
     ...(smokeTests && { smokeTests }),
+    ...reporting,
   }
   const state = stateLine(services)
   if (ports.signal.aborted) {
@@ -44,14 +48,20 @@ export function deployOutcome(
       ? 'the API server was out of reach, so how the releases stand is not known'
       : 'no release is left pending'
     const first = `The deploy to ${plan.environment} was interrupted; ${how}`
-    const lines = [first, ...failureReports(services, ports), `  ${state}`, ...recoveryLines(recovery)]
+    const lines = [
+      first,
+      ...failureReports(services, ports),
+      `  ${state}`,
+      ...recoveryLines(recovery),
+      ...evidenceLines(services, run),
+    ]
     throw new InterruptedError(lines.join('\n'), result, [
       `take it up again: ${setAgain(plan) ?? `emr deploy ${plan.environment} --resume`}`,
       `or go back: emr rollback ${plan.environment} all`,
     ])
   }
   const smokeFailed = smokeTests?.outcome === 'failed'
-  if (!smokeFailed && services.every(({ outcome }) => outcome !== 'failed')) {
+  if (!smokeFailed && services.every(({ outcome }) => outcome === 'deployed' || outcome === 'unchanged')) {
     const unchanged = services.every(({ outcome }) => outcome === 'unchanged')
     return { ...result, outcome: unchanged ? 'unchanged' : 'deployed' }
   }
@@ -63,9 +73,11 @@ export function deployOutcome(
     ...smokeLines,
     row('services', state),
     ...recoveryLines(recovery),
+    ...evidenceLines(services, run),
   ]
   const ending = endingOf(services, run)
-  const hasEvidence = smokeFailed || services.some(({ failure }) => failure)
+  const atFault = smokeFailed || services.some(({ failure }) => failure)
+  const hasEvidence = atFault && evidenceLines(services, run).length === 0
   throw new EmrError(lines.join('\n'), {
     ...ending,
     details: { ...result, ...(recovery && { recovery }), ...(hasEvidence && { evidence: run.evidence }) },
@@ -74,7 +86,7 @@ export function deployOutcome(
       ...(ending.exitCode === ExitCode.rolloutFailed && recovery?.set !== undefined
         ? [`go back: emr rollback ${plan.environment} all`]
         : []),
-      nextDeploy(plan, hasEvidence, ports.environment.services.length),
+      nextDeploy(plan, atFault, ports.environment.services.length),
     ],
   })
 }
@@ -127,6 +139,26 @@ function endingOf(services: ServiceResult[], run: DeployRun): Pick<ErrorOptions,
   return { code: 'RELEASE_FAILED', exitCode: ExitCode.tool }
 }
 
+/** What could not be said about an operation, wherever it was noticed. */
+export function reportingProblems(
+  services: ServiceResult[],
+  { smokeTests, recovery, reporting = [] }: Pick<DeployRun, 'smokeTests' | 'recovery' | 'reporting'>,
+): Pick<DeployResult, 'reportingProblems'> {
+  const back = recovery && 'services' in recovery ? recovery.services : []
+  const results = [...services, ...back, smokeTests].flatMap((each) => each?.reportingProblems ?? [])
+  const problems = [...new Set([...results, ...reporting])]
+  return problems.length === 0 ? {} : { reportingProblems: problems }
+}
+
+/** What keeps the evidence from being complete; what is not on record is said when it is noticed. */
+export function evidenceLines(
+  services: ServiceResult[],
+  run: Pick<DeployRun, 'smokeTests' | 'recovery'>,
+): string[] {
+  const { reportingProblems: problems = [] } = reportingProblems(services, { ...run, reporting: [] })
+  return problems.map((problem) => row('evidence', problem.replace(/^evidence /, '')))
+}
+
 function recoveryLines(recovery: Recovery | undefined): string[] {
   if (recovery === undefined) return []
   if (recovery.state === 'none') return [row('rollback', `none: ${recovery.why}`)]
@@ -142,7 +174,7 @@ function recoveryLines(recovery: Recovery | undefined): string[] {
   ]
 }
 
-function row(label: string, text: string): string {
+export function row(label: string, text: string): string {
   return `  ${label.padEnd(10)} ${text}`
 }
 

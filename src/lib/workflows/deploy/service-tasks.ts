@@ -1,5 +1,6 @@
 import type { ListrTask } from 'listr2'
 import { failureLine } from '../../domain/rollout/report.ts'
+import { messageOf } from '../../errors.ts'
 import type { ReleasePorts, ServiceRun } from './change-service.ts'
 import type { ServicePlan, ServiceResult } from './types.ts'
 
@@ -9,8 +10,11 @@ export type PlannedService = Pick<ServicePlan, 'service' | 'wave' | 'revision' |
 /** The tasks of an operation on services, and what they have come to once they were run. */
 export interface ServiceTasks {
   tasks: ListrTask[]
-  /** One result for each service of the plan. */
-  results: () => ServiceResult[]
+  /**
+   * One result for each service of the plan; a service that was neither run nor skipped has failed.
+   * @param why it has no result, where that is known
+   */
+  results: (why?: unknown) => ServiceResult[]
   /** Ends what was started for the tasks. */
   close: () => void
 }
@@ -50,17 +54,21 @@ export function serviceTasks<Plan extends PlannedService>(
     return ports.signal.aborted ? 'interrupted' : undefined
   }
   // A terminal shows the reason in place of the title: so it names what is skipped.
-  const skip = (what: string) => {
+  const skip = (what: string, members: Plan[]) => {
     const why = blocked()
-    return why !== undefined && `${what} skipped: ${why}`
+    if (why === undefined) return false
+    for (const member of members) results.set(member.service, skipped(member))
+    return `${what} skipped: ${why}`
   }
   const serviceTask = (service: Plan): ListrTask => ({
     title: service.service,
-    skip: () => skip(service.service),
+    skip: () => skip(service.service, [service]),
     task: async (_context, task) => {
-      const result = await act(start(), service, (text) => {
+      const onProgress = (text: string) => {
         if (task.output !== text) task.output = text
-      })
+      }
+      const carryOut = async () => act(start(), service, onProgress)
+      const result = await carryOut().catch((error: unknown) => failedResult(ports, service, error))
       results.set(service.service, result)
       if (result.outcome === 'failed' || result.outcome === 'interrupted') {
         const told = [result.error, result.failure && failureLine(result.failure)].filter(Boolean)
@@ -74,7 +82,8 @@ export function serviceTasks<Plan extends PlannedService>(
   })
   return {
     tasks: waveTasks(services, runbook.concurrency, serviceTask, skip),
-    results: () => services.map((service) => results.get(service.service) ?? notStarted(service)),
+    results: (why = 'it has no result') =>
+      services.map((service) => results.get(service.service) ?? failedResult(ports, service, why)),
     close: () => stop.abort(),
   }
 }
@@ -83,7 +92,7 @@ function waveTasks<Plan extends PlannedService>(
   services: Plan[],
   concurrency: number,
   serviceTask: (plan: Plan) => ListrTask,
-  skip: (what: string) => string | false,
+  skip: (what: string, members: Plan[]) => string | false,
 ): ListrTask[] {
   const waves = [...new Set(services.map(({ wave }) => wave))].sort((a, b) => a - b)
   return waves.map((wave, index) => {
@@ -93,7 +102,7 @@ function waveTasks<Plan extends PlannedService>(
       title,
       exitOnError: false,
       // A wave of which nothing starts would else end well.
-      skip: () => skip(`${title}: ${members.map(({ service }) => service).join(', ')}`),
+      skip: () => skip(`${title}: ${members.map(({ service }) => service).join(', ')}`, members),
       task: (_context, task) =>
         task.newListr(
           members.map((service) => serviceTask(service)),
@@ -103,7 +112,7 @@ function waveTasks<Plan extends PlannedService>(
   })
 }
 
-function notStarted({ service, revision, image }: PlannedService): ServiceResult {
+function skipped({ service, revision, image }: PlannedService): ServiceResult {
   return {
     service,
     outcome: 'skipped',
@@ -111,5 +120,16 @@ function notStarted({ service, revision, image }: PlannedService): ServiceResult
     image,
     changed: false,
     durationMs: 0,
+  }
+}
+
+/** The result where something was thrown in place of one: what was begun by then is not known, so it counts as changed. */
+function failedResult(ports: ReleasePorts, service: PlannedService, error: unknown): ServiceResult {
+  return {
+    ...skipped(service),
+    outcome: ports.signal.aborted ? 'interrupted' : 'failed',
+    changed: true,
+    error: messageOf(error),
+    unknown: ports.signal.aborted || ports.workloads.isTransient(error) || ports.helm.isTransient(error),
   }
 }

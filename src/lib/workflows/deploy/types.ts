@@ -114,6 +114,8 @@ export interface ServiceResult {
   error?: string
   /** The API server was out of reach: whether the service works is not known, and nothing is done about it. */
   unknown?: boolean
+  /** What could not be written or read about it; that decides no outcome. */
+  reportingProblems?: string[]
 }
 
 export interface DeployResult {
@@ -125,4 +127,6 @@ export interface DeployResult {
   /** Those of its plan. */
   warnings: Warning[]
   durationMs: number
+  /** Evidence and records that could not be written; absent where all is on record. */
+  reportingProblems?: string[]
 }

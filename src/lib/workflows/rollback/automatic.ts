@@ -3,6 +3,7 @@ import { messageOf } from '../../errors.ts'
 import type { ReleasePorts } from '../deploy/change-service.ts'
 import type { ServiceResult } from '../deploy/types.ts'
 import { liveStates } from '../release-state.ts'
+import type { SmokeReport } from '../smoke-test/report.ts'
 import { planSet } from './plan.ts'
 import type { RollbackPlan } from './types.ts'
 
@@ -38,8 +39,9 @@ export async function planRecovery(
   ports: ReleasePorts,
   sets: ReleaseSet[],
   services: ServiceResult[],
+  smokeTests?: SmokeReport,
 ): Promise<{ plan: RollbackPlan; set: ReleaseSet } | { why: string; set?: ReleaseSet }> {
-  if (services.some(({ unknown }) => unknown)) {
+  if (services.some(({ unknown }) => unknown) || smokeTests?.unknown) {
     return { why: 'the API server was out of reach, so whether the services work is not known' }
   }
   const set = lastProven(sets)

@@ -1,8 +1,15 @@
 import { EmrError, ExitCode, InterruptedError } from '../../errors.ts'
 import type { ReleasePorts } from '../deploy/change-service.ts'
-import { failureReports, stateLine } from '../deploy/outcome.ts'
+import {
+  type DeployRun,
+  evidenceLines,
+  failureReports,
+  reportingProblems,
+  row,
+  stateLine,
+} from '../deploy/outcome.ts'
 import type { ServiceResult } from '../deploy/types.ts'
-import { failedTests, type SmokeReport } from '../smoke-test/report.ts'
+import { failedTests } from '../smoke-test/report.ts'
 import type { RollbackPlan, RollbackResult } from './types.ts'
 
 /**
@@ -13,7 +20,7 @@ export function rollbackOutcome(
   ports: ReleasePorts,
   plan: RollbackPlan,
   services: ServiceResult[],
-  run: { durationMs: number; evidence: string; smokeTests?: SmokeReport },
+  run: Pick<DeployRun, 'durationMs' | 'evidence' | 'smokeTests' | 'reporting'>,
 ): RollbackResult {
   const { smokeTests, durationMs } = run
   const result = {
@@ -26,6 +33,7 @@ export function rollbackOutcome(
     missing: plan.missing,
     durationMs,
     ...(smokeTests && { smokeTests }),
+    ...reportingProblems(services, run),
   }
   const state = stateLine(services)
   const again = plan.set ? `emr rollback ${plan.environment} all --to ${plan.set.id}` : undefined
@@ -34,20 +42,22 @@ export function rollbackOutcome(
     throw new InterruptedError(message, result)
   }
   const smokeFailed = smokeTests?.outcome === 'failed'
-  if (!smokeFailed && services.every(({ outcome }) => outcome !== 'failed')) {
+  if (!smokeFailed && services.every(({ outcome }) => outcome === 'rolled-back' || outcome === 'unchanged')) {
     const unchanged = services.every(({ outcome }) => outcome === 'unchanged')
     return { ...result, outcome: unchanged ? 'unchanged' : 'rolled-back' }
   }
   const smokeLines = smokeFailed
     ? ['The services are ready, but smoke tests fail', ...failedTests(smokeTests)]
     : []
-  const lines = [...failureReports(services, ports), ...smokeLines, `  ${'services'.padEnd(10)} ${state}`]
+  const unwritten = evidenceLines(services, run)
+  const lines = [...failureReports(services, ports), ...smokeLines, row('services', state), ...unwritten]
+  const hasEvidence = unwritten.length === 0 && (smokeFailed || services.some(({ failure }) => failure))
   throw new EmrError(lines.join('\n'), {
     code: 'ROLLBACK_FAILED',
     exitCode: ExitCode.rolloutFailed,
-    details: { ...result, evidence: run.evidence },
+    details: { ...result, ...(hasEvidence && { evidence: run.evidence }) },
     suggestions: [
-      `the evidence is in ${run.evidence}`,
+      ...(hasEvidence ? [`the evidence is in ${run.evidence}`] : []),
       ...(again ? [`mend it and run it again: ${again}`] : []),
     ],
   })

@@ -52,4 +52,6 @@ export interface RollbackResult {
   added: string[]
   missing: string[]
   durationMs: number
+  /** Evidence and records that could not be written; absent where all is on record. */
+  reportingProblems?: string[]
 }

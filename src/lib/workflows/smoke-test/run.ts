@@ -39,14 +39,16 @@ export async function runSmokeTests(
   const queue = [...wanted]
   const worker = async () => {
     for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
-      const result = await runTest(ports, test)
+      const result = await runTest(ports, test).catch((error: unknown) =>
+        withoutResult(ports, test, messageOf(error)),
+      )
       results.set(test, result)
       onResult(result, results.size, wanted.length)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   ports.signal.throwIfAborted()
-  const tests = wanted.flatMap((test) => results.get(test) ?? [])
+  const tests = wanted.map((test) => results.get(test) ?? withoutResult(ports, test, 'it has no result'))
   const ran = tests.filter(({ outcome }) => outcome !== 'skipped')
   const failed = ran.some(({ outcome }) => outcome === 'failed')
   return {
@@ -57,6 +59,12 @@ export async function runSmokeTests(
     durationMs: ports.now() - startedAt,
     tests,
   }
+}
+
+/** A test that something unexpected has ended. */
+function withoutResult({ now }: SmokePorts, { name, tags }: SmokeTest, problem: string): TestResult {
+  const attempt = { startedAt: new Date(now()).toISOString(), durationMs: 0, problems: [problem] }
+  return { name, tags, outcome: 'failed', attempts: [attempt] }
 }
 
 async function runTest(ports: SmokePorts, test: SmokeTest): Promise<TestResult> {
