@@ -37,6 +37,8 @@ export class FakeCluster {
     rollout: (name: string) => this.rollouts.get(name),
     job: () => undefined,
     eventsAbout: () => [],
+    isSilent: false,
+    relist: () => undefined,
     close: () => undefined,
   })
   /** Images of Deployments that run without a release, by name. */

@@ -1,6 +1,6 @@
 import { formatAge } from '../domain/duration.ts'
 import type { Change } from '../domain/monitor/changes.ts'
-import type { Health, Picture } from '../domain/monitor/picture.ts'
+import { type Health, type Picture, silentSeconds } from '../domain/monitor/picture.ts'
 import type { ServiceRow } from '../domain/monitor/rows.ts'
 import { timestamp } from '../domain/timestamp.ts'
 import { clean } from './clean.ts'
@@ -15,6 +15,13 @@ const WORDS: Record<Health, string> = {
   progressing: `${symbols.running} rolling out`,
   unhealthy: `${symbols.bad} unhealthy`,
   unknown: `${symbols.warn} unknown`,
+}
+
+/** How long the API server has been silent; undefined while the picture is live. */
+export function contactText(picture: Pick<Picture, 'at' | 'lastContact'>): string | undefined {
+  if (picture.lastContact === undefined) return 'no contact with the API server yet'
+  const seconds = silentSeconds(picture)
+  return seconds === undefined ? undefined : `last contact ${seconds} s ago`
 }
 
 /** Symbol and word. */
@@ -158,7 +165,8 @@ export function sourcesText({ sources }: Picture, theme: Theme, now: number): st
 export function pictureView(picture: Picture, theme: Theme): string {
   const { environment, namespace, health, pods } = picture
   const now = Date.parse(picture.at)
-  const head = `${theme.strong(environment)} ${healthText(health, theme)}${theme.faint(`  namespace ${namespace}, ${pods.ready}/${count(pods.total, 'pod')} ready`)}`
+  const silent = contactText(picture)
+  const head = `${theme.strong(environment)} ${healthText(health, theme)}${silent ? theme.warn(`  ${silent}`) : ''}${theme.faint(`  namespace ${namespace}, ${pods.ready}/${count(pods.total, 'pod')} ready`)}`
   const parts = sections(picture, theme).map(({ head: titles, rows }) =>
     table(
       titles,

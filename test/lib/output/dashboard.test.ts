@@ -17,6 +17,7 @@ const picture = pictureOf(
     pods: Array.from({ length: 60 }, (_, index) => pod(`p-${index}`, { createdAt: NOW - index * 1_000 })),
     nodes: [node()],
     sources: [{ name: 'pods', state: 'ok', at: NOW }],
+    lastContact: NOW,
   },
   { environment: 'e2e', namespace: 'ns', services: [], rollout: thresholds },
   NOW,

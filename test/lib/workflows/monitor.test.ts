@@ -10,7 +10,11 @@ test('who waits for a change that does not come gives up before it waits again',
   await follow(
     {
       environment: { name: 'e', namespace: 'n', services: [], rollout: thresholds } as unknown as Environment,
-      sight: () => ({ deployments: [], pods: [], warnings: [], autoscalers: [], nodes: [], sources }),
+      sight: () => ({
+        ...{ deployments: [], pods: [], warnings: [], autoscalers: [], nodes: [] },
+        sources,
+        lastContact: 1,
+      }),
       changed: async (waiting) => {
         expect(waits.every(({ aborted }) => aborted)).toBe(true)
         waits.push(waiting)

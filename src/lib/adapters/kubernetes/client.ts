@@ -4,6 +4,9 @@ import { resourcePath } from './resources.ts'
 import { KubernetesTransport, type RequestOptions } from './transport.ts'
 import type { KubernetesList, KubernetesObject, ResourceType, WatchEvent } from './types.ts'
 
+/** Megabytes, perhaps over a slow line. */
+const PAGE_TIMEOUT_MS = 120_000
+
 export type PatchType =
   | 'application/json-patch+json'
   | 'application/merge-patch+json'
@@ -12,6 +15,9 @@ export type PatchType =
 
 /** The Accept of a list of PartialObjectMetadata. */
 export const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
+/** A server sends a bookmark about once a minute; a watch without one for longer hangs. */
+const WATCH_IDLE_MS = 90_000
 
 export interface ListOptions {
   namespace?: string
@@ -70,7 +76,8 @@ export class KubernetesClient extends KubernetesTransport {
     const { namespace, signal, attempts, timeoutMs, ...query } = options
     const path = resourcePath(type, { namespace })
     return this.retrying({ signal, attempts }, async () => {
-      const response = await this.send('GET', path, { query, signal, timeoutMs, accept: 'application/json' })
+      const options = { query, signal, timeoutMs: timeoutMs ?? PAGE_TIMEOUT_MS, accept: 'application/json' }
+      const response = await this.send('GET', path, options)
       const splitter = new ListSplitter()
       try {
         for await (const chunk of response)
@@ -156,7 +163,12 @@ export class KubernetesClient extends KubernetesTransport {
   ): AsyncGenerator<WatchEvent<T>> {
     const { namespace, signal, onOpen, ...query } = options
     const path = resourcePath(type, { namespace })
-    for await (const line of this.lines(path, { query: { ...query, watch: true }, signal, onOpen })) {
+    for await (const line of this.lines(path, {
+      query: { ...query, watch: true },
+      idleMs: WATCH_IDLE_MS,
+      signal,
+      onOpen,
+    })) {
       yield JSON.parse(line) as WatchEvent<T>
     }
   }

@@ -10,8 +10,9 @@ import type {
 import type { Sight, Source } from '../../domain/monitor/sight.ts'
 import type { EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
 import { loginFor, messageOf } from '../../errors.ts'
-import { isApiError, KubernetesConnectionError } from './api-error.ts'
+import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
+import { Contact } from './contact.ts'
 import { autoscalerFacts, nodeFacts, workloadFacts } from './controller-facts.ts'
 import { eventFacts, podFacts } from './facts.ts'
 import { Informer } from './informer.ts'
@@ -42,8 +43,8 @@ export class EnvironmentWatch {
   readonly #ingressEvents: Informer<KubernetesObject, EventFacts>
   #podUsage: Sight['podUsage']
   #nodeUsage: Sight['nodeUsage']
-  /** What was said of watches because the server does not answer, while they stand. */
-  readonly #silenced = new Set<Source>()
+  readonly #informers: Informer<KubernetesObject, unknown>[] = []
+  readonly #contact: Contact
 
   /** @param onChange called after each change of what it shows */
   constructor(client: KubernetesClient, namespace: string, signal: AbortSignal, onChange: () => void) {
@@ -61,6 +62,15 @@ export class EnvironmentWatch {
     this.#ingresses = this.#follow('ingresses', resources.ingresses, ingressFacts)
     const ofIngresses = 'involvedObject.kind=Ingress'
     this.#ingressEvents = this.#follow(INGRESS_EVENTS, resources.events, eventFacts, ofIngresses)
+    this.#contact = new Contact(client, {
+      namespace,
+      types: [resources.deployments, resources.pods, resources.services, resources.endpointSlices],
+      signal,
+      onSilence: (why) => this.#silence(lossOf(why)),
+      onReturn: (why) => {
+        for (const informer of this.#informers) informer.relist(why)
+      },
+    })
     this.#tell({ name: 'usage', state: 'loading', at: 0 })
     void this.#measure()
   }
@@ -80,6 +90,7 @@ export class EnvironmentWatch {
       podUsage: this.#podUsage,
       nodeUsage: this.#nodeUsage,
       sources: [...this.#sources.values()],
+      lastContact: this.#contact.lastContact,
     }
   }
 
@@ -100,12 +111,16 @@ export class EnvironmentWatch {
       fieldSelector,
       signal: this.#signal,
       project,
-      onChange: () => this.#tell({ name, state: 'ok', at: Date.now() }),
+      onChange: ({ type: change }) => {
+        if (change === 'replaced') this.#contact.heard()
+        this.#tell({ name, state: 'ok', at: Date.now() })
+      },
       onConnection: (error) =>
         error ? this.#lose(name, lossOf(error)) : this.#tell({ name, state: 'ok', at: Date.now() }),
       outlasts: (error) => !isRefusal(error),
     })
     informer.run().catch((error) => this.#deny(name, error))
+    this.#informers.push(informer as unknown as Informer<KubernetesObject, unknown>)
     return informer as unknown as Informer<KubernetesObject, Facts>
   }
 
@@ -118,13 +133,13 @@ export class EnvironmentWatch {
         // Without metrics the services are no less well: it is said, and does not make the picture unknown.
         const error = this.#podUsage ? undefined : 'metrics.k8s.io is not served'
         this.#tell({ name, state: 'ok', at: Date.now(), ...(error && { error }) })
-        this.#hear()
       } catch (error) {
         if (this.#signal.aborted) return
         if (isRefusal(error)) return this.#deny(name, error)
         const loss = lossOf(error)
         this.#lose(name, loss)
-        if (error instanceof KubernetesConnectionError || loss.state === 'paused') this.#silence(loss)
+        // Whoever has to log in is asked for by every request, and may not wait for the next sign of life.
+        if (loss.state === 'paused') this.#silence(loss)
       }
       await delay(METRICS_MS, undefined, { signal: this.#signal }).catch(() => undefined)
     }
@@ -132,25 +147,15 @@ export class EnvironmentWatch {
 
   /** A server that does not answer, or cannot be asked, sends no changes either, though its watches stand: they are old. */
   #silence(loss: Loss): void {
-    for (const { name, state } of this.#sources.values())
-      if (state === 'ok') this.#silenced.add(this.#lose(name, loss))
-  }
-
-  /** It answers again. A watch that has broken meanwhile has an error of its own. */
-  #hear(): void {
-    for (const source of this.#sources.values())
-      if (this.#silenced.has(source)) this.#tell({ name: source.name, state: 'ok', at: Date.now() })
-    this.#silenced.clear()
+    for (const { name, state } of this.#sources.values()) if (state === 'ok') this.#lose(name, loss)
   }
 
   #deny(name: string, error: unknown): void {
     this.#tell({ name, state: 'denied', at: 0, error: messageOf(error) })
   }
 
-  #lose(name: string, loss: Loss): Source {
-    const source = { name, at: this.#sources.get(name)?.at ?? 0, ...loss }
-    this.#tell(source)
-    return source
+  #lose(name: string, loss: Loss): void {
+    this.#tell({ name, at: this.#sources.get(name)?.at ?? 0, ...loss })
   }
 
   #tell(source: Source): void {

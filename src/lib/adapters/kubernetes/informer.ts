@@ -17,7 +17,7 @@ export interface InformerOptions<T extends KubernetesObject, Kept> extends ListO
 
 const PAGE_SIZE = 500
 const MAX_BACKOFF_MS = 10_000
-/** Servers close a watch after this long at the latest, so that a dead connection is noticed. */
+/** Servers close a watch after this long at the latest. */
 const WATCH_SECONDS = 290
 
 /**
@@ -33,6 +33,10 @@ export class Informer<T extends KubernetesObject, Kept = T> {
   readonly #options: InformerOptions<T, Kept>
   #resourceVersion: string | undefined
   #failures = 0
+  /** It follows no more: refused for good. */
+  #isOver = false
+  /** Of the request that is under way. */
+  #request = new AbortController()
 
   constructor(
     client: Pick<KubernetesClient, 'each' | 'watch'>,
@@ -51,21 +55,40 @@ export class Informer<T extends KubernetesObject, Kept = T> {
   async run(): Promise<void> {
     const { signal, outlasts } = this.#options
     while (!signal.aborted) {
+      const request = new AbortController()
+      this.#request = request
       try {
         if (this.#resourceVersion === undefined) await this.#relist()
         await this.#follow()
       } catch (error) {
         if (signal.aborted) return
+        if (request.signal.aborted) continue
         const isGone = isApiError(error, 410)
-        if (!isGone && !isTransient(error) && !outlasts?.(error)) throw error
+        if (!isGone && !isTransient(error) && !outlasts?.(error)) {
+          this.#isOver = true
+          throw error
+        }
         if (isGone) this.#resourceVersion = undefined
         await this.#backOff(error as Error)
       }
     }
   }
 
+  /**
+   * Lists the collection anew, whatever is under way: what the server sent so far may be old.
+   * @param why told as a loss until the new list is there
+   */
+  relist(why: Error): void {
+    if (this.#isOver) return
+    this.#resourceVersion = undefined
+    this.#failures += 1
+    this.#options.onConnection?.(why)
+    this.#request.abort()
+  }
+
   async #relist(): Promise<void> {
-    const { project, signal, onChange } = this.#options
+    const { project, onChange } = this.#options
+    const signal = this.#signal()
     const where = selection(this.#options)
     const items = new Map<string, Kept>()
     let token: string | undefined
@@ -74,6 +97,7 @@ export class Informer<T extends KubernetesObject, Kept = T> {
       const page = await this.#client.each<T>(this.#type, query, (object) => {
         items.set(uidOf(object), project(object))
       })
+      signal.throwIfAborted()
       token = page.metadata.continue || undefined
       this.#resourceVersion = page.metadata.resourceVersion
     } while (token !== undefined)
@@ -83,7 +107,8 @@ export class Informer<T extends KubernetesObject, Kept = T> {
   }
 
   async #follow(): Promise<void> {
-    const { project, signal, onChange, onConnection, ...query } = this.#options
+    const { project, onChange, onConnection, ...query } = this.#options
+    const signal = this.#signal()
     const events = this.#client.watch<T>(this.#type, {
       ...selection(query),
       resourceVersion: this.#resourceVersion,
@@ -94,6 +119,7 @@ export class Informer<T extends KubernetesObject, Kept = T> {
       onOpen: () => this.#connected(),
     })
     for await (const { type, object } of events) {
+      signal.throwIfAborted()
       if (type === 'ERROR') {
         // In a watch, 410 Gone arrives as an event; the answer to every watch error is to list again.
         this.#resourceVersion = undefined
@@ -109,6 +135,10 @@ export class Informer<T extends KubernetesObject, Kept = T> {
       else this.items.set(uid, project(object))
       onChange({ type: type === 'DELETED' ? 'deleted' : 'changed', uid, kept: this.items.get(uid) })
     }
+  }
+
+  #signal(): AbortSignal {
+    return AbortSignal.any([this.#options.signal, this.#request.signal])
   }
 
   #connected(): void {

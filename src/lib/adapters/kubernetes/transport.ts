@@ -13,6 +13,8 @@ export interface RequestOptions {
   signal?: AbortSignal
   /** Milliseconds to the end of the answer. Default 30,000. */
   timeoutMs?: number
+  /** Milliseconds without a byte from the server. Default 30,000 where the answer has an end, else none. */
+  idleMs?: number
   /** Tries in all where the server is throttled, faulty or out of reach. Default: 5 at least, for `patienceMs`. */
   attempts?: number
 }
@@ -147,13 +149,24 @@ export class KubernetesTransport {
             : { 'content-type': options.contentType ?? 'application/json', 'content-length': body.length }),
         },
       })
-      request.on('response', resolve)
+      let response: IncomingMessage | undefined
+      request.on('response', (answer) => {
+        response = answer
+        resolve(answer)
+      })
       request.on('error', (error) =>
         reject(options.signal?.aborted ? error : new KubernetesConnectionError(this.access.server, error)),
       )
-      const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+      const { timeoutMs = DEFAULT_TIMEOUT_MS, idleMs = timeoutMs && DEFAULT_TIMEOUT_MS } = options
+      const giveUp = (why: string) => {
+        const error = new Error(why)
+        response?.destroy(error)
+        request.destroy(error)
+      }
+      if (idleMs > 0) request.setTimeout(idleMs, () => giveUp(`silent for ${idleMs} ms`))
       if (timeoutMs > 0) {
-        request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+        const deadline = setTimeout(() => giveUp(`no answer within ${timeoutMs} ms`), timeoutMs)
+        request.on('close', () => clearTimeout(deadline))
       }
       request.end(body)
     })

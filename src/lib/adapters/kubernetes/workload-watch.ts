@@ -7,7 +7,10 @@ import type {
   ReplicaSetFacts,
 } from '../../domain/rollout/facts.ts'
 import type { RolloutFacts } from '../../domain/rollout/judge.ts'
+import { messageOf } from '../../errors.ts'
+import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
+import { Contact } from './contact.ts'
 import { deploymentFacts, eventFacts, jobFacts, podFacts, replicaSetFacts } from './facts.ts'
 import { Informer } from './informer.ts'
 import { resources } from './resources.ts'
@@ -20,6 +23,8 @@ import type { KubernetesObject, ResourceType } from './types.ts'
 export class WorkloadWatch extends EventEmitter<{ change: [] }> {
   /** Set when the API server refuses for good, for example for a lack of rights. */
   refusal: unknown
+  /** What the identity may not see of that which only explains, each as a sentence. */
+  readonly gaps: string[] = []
 
   readonly #deployments: Informer<KubernetesObject, DeploymentFacts>
   readonly #replicaSets: Informer<KubernetesObject, ReplicaSetFacts>
@@ -29,6 +34,7 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
   readonly #stop = new AbortController()
   readonly #listed = new Set<string>()
   readonly #lost = new Map<string, Error>()
+  readonly #contact: Contact
 
   constructor(client: KubernetesClient, namespace: string, signal: AbortSignal) {
     super()
@@ -39,7 +45,10 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
         signal: stop,
         project,
         onChange: (change) => {
-          if (change.type === 'replaced') this.#listed.add(type.kind)
+          if (change.type === 'replaced') {
+            this.#listed.add(type.kind)
+            this.#contact.heard()
+          }
           this.emit('change')
         },
         onConnection: (error) => {
@@ -49,7 +58,12 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
         },
       })
       informer.run().catch((error) => {
-        this.refusal = error
+        // Events only explain: without them a verdict is the same, with less to say.
+        if (type.kind === 'Event' && isApiError(error, 403)) {
+          this.gaps.push(`events are not known: ${messageOf(error)}`)
+          this.#lost.delete(type.kind)
+          this.#listed.add(type.kind)
+        } else this.refusal = error
         this.emit('change')
       })
       return informer as unknown as Informer<KubernetesObject, Facts>
@@ -59,6 +73,13 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
     this.#pods = follow(resources.pods, podFacts)
     this.#events = follow(resources.events, eventFacts)
     this.#jobs = follow(resources.jobs, jobFacts)
+    this.#contact = new Contact(client, {
+      namespace,
+      types: [resources.deployments],
+      signal: stop,
+      onSilence: () => this.emit('change'),
+      onReturn: (why) => this.relist(why),
+    })
   }
 
   /** False until each kind has been listed once; before that, nothing is known to be absent. */
@@ -66,9 +87,20 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
     return this.#listed.size === 5
   }
 
-  /** Why the picture is not up to date: the API server cannot be reached. */
+  /** Why the picture is not up to date: the API server is silent, or what it sent before is being listed anew. */
   get lost(): Error | undefined {
-    return this.#lost.values().next().value
+    return this.#contact.silence ?? this.#lost.values().next().value
+  }
+
+  /** True while the API server does not answer, whatever the watches show. */
+  get isSilent(): boolean {
+    return this.#contact.silence !== undefined
+  }
+
+  /** Lists everything anew. Until that is done, `lost` says why. */
+  relist(why: Error): void {
+    const all = [this.#deployments, this.#replicaSets, this.#pods, this.#events, this.#jobs]
+    for (const informer of all) informer.relist(why)
   }
 
   /** The roll-out of one Deployment, or undefined while it does not exist. */

@@ -1,4 +1,4 @@
-import type { Picture } from './picture.ts'
+import { type Picture, silentSeconds } from './picture.ts'
 
 /** One thing that is other than before. */
 export interface Change {
@@ -28,7 +28,13 @@ export function changesBetween(
   const subjects = new Map<Change['subject'], (picture: Picture) => [string, string][]>([
     [
       'source',
-      (p) => p.sources.map(({ name, state, error }) => [name, error ? `${state}: ${error}` : state]),
+      (p) => [
+        ['API server', contactText(p)],
+        ...p.sources.map(({ name, state, error }): [string, string] => [
+          name,
+          error ? `${state}: ${error}` : state,
+        ]),
+      ],
     ],
     ['service', (p) => p.services.map((row) => [row.service, serviceText(row)])],
     ['pod', (p) => p.troubled.map(({ pod, reason, restarts }) => [pod, restartsText(reason, restarts)])],
@@ -54,6 +60,12 @@ export function changesBetween(
 /** That a source is read for the first time is how it should be. */
 function isNews(before: string | undefined, after: string): boolean {
   return !(after === 'loading' || (after === 'ok' && (before === undefined || before === 'loading')))
+}
+
+/** The moment, and not the age: that changes with every look. */
+function contactText(picture: Picture): string {
+  if (picture.lastContact === undefined) return 'loading'
+  return silentSeconds(picture) === undefined ? 'ok' : `silent, last contact ${picture.lastContact}`
 }
 
 function serviceText({ state, ready, desired, version }: Picture['services'][number]): string {

@@ -1,4 +1,5 @@
 import { isServing } from '../diagnosis/availability.ts'
+import { SILENT_MS } from '../outage.ts'
 import {
   type NodeRow,
   nodeRows,
@@ -36,6 +37,14 @@ export interface Picture {
   /** Those that are not OK, have no data, or would tell nobody. */
   alarms: { name: string; state: string; reason: string }[]
   sources: Source[]
+  /** When the API server last answered a read that passes through its storage, ISO 8601; absent where it never did. */
+  lastContact?: string
+}
+
+/** Whole seconds since the last contact, once they are too many for the picture to count. */
+export function silentSeconds({ at, lastContact }: Pick<Picture, 'at' | 'lastContact'>): number | undefined {
+  const age = Date.parse(at) - Date.parse(lastContact ?? '')
+  return age > SILENT_MS ? Math.floor(age / 1000) : undefined
 }
 
 /** @param now epoch milliseconds */
@@ -59,6 +68,7 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
     figures: sight.figures ?? [],
     alarms: sight.alarms ?? [],
     sources: sight.sources,
+    ...(sight.lastContact > 0 && { lastContact: new Date(sight.lastContact).toISOString() }),
   }
   return { ...picture, health: healthOf(picture) }
 }
@@ -72,7 +82,10 @@ function healthOf({
   databases,
   alarms,
   sources,
+  at,
+  lastContact,
 }: Omit<Picture, 'health'>): Health {
+  if (lastContact === undefined || silentSeconds({ at, lastContact }) !== undefined) return 'unknown'
   const bad =
     services.some(({ state }) => state !== 'ready' && state !== 'rolling out') ||
     troubled.some(({ problem }) => problem) ||

@@ -54,6 +54,8 @@ export interface Sight {
   alarms?: { name: string; state: string; reason: string }[]
   figures?: Figure[]
   sources: Source[]
+  /** When the API server's storage last answered, epoch milliseconds; 0 for never. */
+  lastContact: number
 }
 
 export interface Setting {

@@ -78,9 +78,27 @@ export async function trackRollout(track: Track, deployments: string[]): Promise
     told = view.kind
     return view.done
   }
-  await until(watch, signal, check).catch((error) => {
-    throw signal.aborted ? (missing ?? error) : error
-  })
+  for (;;) {
+    try {
+      return await until(watch, signal, check)
+    } catch (error) {
+      if (signal.aborted) throw missing ?? error
+      if (!(error instanceof RolloutFailedError)) throw error
+      await confirm(track, awaited)
+    }
+  }
+}
+
+/**
+ * Judges again by what the server says now: a watch whose connection hangs shows an old picture for seconds before
+ * anybody knows.
+ * @throws {RolloutFailedError} where the verdict stands
+ */
+async function confirm(track: Track, awaited: Awaited[]): Promise<void> {
+  const { watch, signal } = track
+  watch.relist(new Error('listed anew before a verdict'))
+  await until(watch, signal, () => watch.lost === undefined || watch.isSilent)
+  if (watch.lost === undefined) look(track, awaited)
 }
 
 interface Awaited {
@@ -144,6 +162,7 @@ export async function trackHooks(
 ): Promise<void> {
   const judge = new RolloutJudge(thresholds)
   await until(watch, signal, () => {
+    if (watch.lost) return false
     for (const name of plan.hookJobs) {
       const seen = watch.job(name)
       if (seen === undefined || former.has(seen.job.uid)) continue

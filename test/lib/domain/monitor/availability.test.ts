@@ -20,6 +20,7 @@ function saidOf({ status = 'available', age = NOW, ready = true }): [monitor: st
       databases,
       nodes,
       sources: [{ name: 'pods', state: 'ok', at: NOW }],
+      lastContact: NOW,
     },
     { environment: 'e', namespace: 'n', services: ['app'], rollout: thresholds },
     NOW,

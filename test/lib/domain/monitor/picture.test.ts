@@ -23,7 +23,13 @@ const crashing = pod('bad', {
 })
 
 function picture(sight: Partial<Sight> = {}): Picture {
-  const all = { deployments: [deployment()], pods: [app('a'), app('b')], nodes: [node()], sources: ok }
+  const all = {
+    deployments: [deployment()],
+    pods: [app('a'), app('b')],
+    nodes: [node()],
+    sources: ok,
+    lastContact: NOW,
+  }
   return pictureOf({ ...all, ...sight }, setting, NOW)
 }
 
@@ -73,6 +79,9 @@ test.each<[string, Partial<Sight>, Picture['health']]>([
   ['a service that has lost its pods', { deployments: [deployment({ available: 0 })] }, 'unhealthy'],
   ['a part that may not be read', { sources: [...ok, { name: 'x', state: 'denied', at: 0 }] }, 'unknown'],
   ['a part that is old', { sources: [...ok, { name: 'x', state: 'stale', at: 1 }] }, 'unknown'],
+  ['a server that has been silent for six seconds', { lastContact: NOW - 6_000 }, 'unknown'],
+  ['a server that has never answered', { lastContact: 0 }, 'unknown'],
+  ['a server that answered four seconds ago', { lastContact: NOW - 4_000 }, 'healthy'],
   ['a part that is not there yet', { sources: [...ok, { name: 'x', state: 'loading', at: 0 }] }, 'unknown'],
   ['a service without pods', { deployments: [deployment({ desired: 0 })] }, 'unhealthy'],
 ])('%s', (_what, sight, health) => {
