@@ -18,7 +18,7 @@ const WORDS: Record<Health, string> = {
 }
 
 /** How long the API server has been silent; undefined while the picture is live. */
-export function contactText(picture: Pick<Picture, 'at' | 'lastContact'>): string | undefined {
+function contactText(picture: Pick<Picture, 'at' | 'lastContact'>): string | undefined {
   if (picture.lastContact === undefined) return 'no contact with the API server yet'
   const seconds = silentSeconds(picture)
   return seconds === undefined ? undefined : `last contact ${seconds} s ago`
