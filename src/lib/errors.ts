@@ -61,6 +61,32 @@ export class InterruptedError extends EmrError {
   }
 }
 
+const changes = new WeakMap<object, string>()
+
+/**
+ * Runs what follows once something was changed. Exit code 4 says that nothing was: an error that comes from here ends
+ * with another one, and says what had been done, wherever it was thrown (output/error-view.ts).
+ * @param what was changed, as a sentence: `the infrastructure was applied`
+ */
+export async function afterChange<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    // The innermost change is the nearest one; the others are added by what called it.
+    const inner = changeBefore(error)
+    if (typeof error === 'object' && error !== null)
+      changes.set(error, inner === undefined ? what : `${what}; ${inner}`)
+    throw error
+  }
+}
+
+/** What had been changed before an error, where anything had. */
+export function changeBefore(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  // An error that says more of another one has it as its cause.
+  return changes.get(error) ?? changeBefore((error as Error).cause)
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -76,7 +76,7 @@ async function changePods(
   }
   const timeout = flags.timeout ?? session.environment.rollout.timeout
   const result = await operate(access, await assignmentOf(access, plan, flags), (journal) =>
-    carryOut(ports, plan, timeout, journal),
+    carryOutPods(ports, plan, timeout, journal),
   )
   return { document: result, text: podsResultView(result, plan, stdoutTheme) }
 }
@@ -122,7 +122,8 @@ async function assignmentOf(
   }
 }
 
-async function carryOut(
+/** The one phase of a scale or a restart. */
+export async function carryOutPods(
   ports: PodsPorts,
   plan: PodsPlan,
   timeout: number,

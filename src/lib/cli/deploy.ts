@@ -1,6 +1,6 @@
 import type { Environment } from '../domain/environment.ts'
 import type { LiveStates, ReleaseSet } from '../domain/release/release-set.ts'
-import { ExitCode } from '../errors.ts'
+import { afterChange, ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
@@ -48,7 +48,12 @@ export async function runDeploy(flags: DeployFlags, context: CommandContext): Pr
     await checkRequest(session.environment, requestOf(flags, session))
   const infrastructure = await deployInfrastructure(session, flags, context)
   if (infrastructure?.last) return infrastructure.report
-  return withInfrastructure(infrastructure, await deployServices(session, flags, context))
+  const services = () => deployServices(session, flags, context)
+  const isApplied = infrastructure?.applied === true
+  return withInfrastructure(
+    infrastructure,
+    isApplied ? await afterChange('the infrastructure was applied', services) : await services(),
+  )
 }
 
 /** Compares, asks, deploys with the lock held, verifies and records. */
@@ -72,10 +77,14 @@ export async function deployServices(
   if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
   const run = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
   const options = { rollback: flags.rollback, verification: { file: suite?.file, run } }
-  const [result] = await Promise.all([
+  const operation = () =>
     operate(access, assignmentOf(prepared, flags), (journal, overtaken) =>
       carryOutDeploy(access, request, plan, options, { journal, overtaken }),
-    ),
+    )
+  const [result] = await Promise.all([
+    plan.createNamespace
+      ? afterChange(`the namespace ${plan.namespace} was created`, operation)
+      : operation(),
     // A deploy needs no database: what is wrong with it, emr db-backup tells.
     sandboxDatabase(session).catch(() => undefined),
   ])

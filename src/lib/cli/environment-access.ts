@@ -20,9 +20,9 @@ export interface EnvironmentAccess {
   /** Bound to the lock: helm writes nothing unless it is held, and everything stops when it is lost. */
   ports: DeployPorts
   client: KubernetesClient
-  lock: EnvironmentLock
-  sets: ReleaseSets
-  audit: AuditLog
+  lock: Pick<EnvironmentLock, keyof EnvironmentLock>
+  sets: Pick<ReleaseSets, keyof ReleaseSets>
+  audit: Pick<AuditLog, keyof AuditLog>
   kubeconfig: string
 }
 

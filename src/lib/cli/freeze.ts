@@ -1,6 +1,6 @@
 import type { Freeze } from '../adapters/kubernetes/lock-holder.ts'
-import { EmrError, ExitCode } from '../errors.ts'
-import { symbols, stdoutTheme as theme } from '../output/theme.ts'
+import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { stderrTheme, symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { actorOf } from './actor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
@@ -10,6 +10,8 @@ import { openSession, type SessionFlags } from './session.ts'
 interface FreezeState {
   environment: string
   freeze: Freeze | null
+  /** What could not be written to the records. */
+  reportingProblems?: string[]
 }
 
 /**
@@ -30,14 +32,14 @@ export async function freeze(
   const since = new Date().toISOString()
   const state = { reason: flags.reason, by: by.name, since }
   await access.lock.freeze(state, context.signal)
-  await audit(access, 'lock', { reason: flags.reason }, context.signal)
+  const problem = await audit(access, 'lock', { reason: flags.reason }, context.signal)
   const { name } = access.session.environment
-  const { holder } = await access.lock.status(context.signal)
+  const { holder } = await access.lock.status(context.signal).catch(() => ({ holder: undefined }))
   const running = holder?.alive
     ? `\n  ${holder.operation} ${holder.id} of ${holder.by} still runs, to its end`
     : ''
   const text = `${theme.good(symbols.good)} ${name} is frozen: ${flags.reason}${running}\n  lift it: emr unlock ${name}`
-  return { document: { environment: name, freeze: state }, text }
+  return withProblem({ document: { environment: name, freeze: state }, text }, problem)
 }
 
 /** `emr unlock` */
@@ -49,11 +51,12 @@ export async function unfreeze(flags: SessionFlags, context: CommandContext): Pr
   const document = { environment: name, freeze: null }
   if (before === undefined) return { document, text: `${name} was not frozen${running}` }
   await access.lock.unfreeze(context.signal)
-  await audit(access, 'unlock', { reason: before.reason }, context.signal)
-  return {
+  const problem = await audit(access, 'unlock', { reason: before.reason }, context.signal)
+  const report = {
     document,
     text: `${theme.good(symbols.good)} ${name} is open again (frozen by ${before.by}: ${before.reason})`,
   }
+  return withProblem(report, problem)
 }
 
 async function reach(flags: SessionFlags, { signal }: CommandContext): Promise<EnvironmentAccess> {
@@ -67,16 +70,30 @@ async function reach(flags: SessionFlags, { signal }: CommandContext): Promise<E
   })
 }
 
+/** That it is not in the audit log does not undo it. */
+function withProblem(
+  { document, text }: Report<FreezeState>,
+  problem: string | undefined,
+): Report<FreezeState> {
+  if (problem === undefined) return { document, text }
+  process.stderr.write(`${stderrTheme.warn(symbols.warn)} ${problem}\n`)
+  return { document: { ...document, reportingProblems: [problem] }, text }
+}
+
+/** @returns why it could not be written; undefined where it was */
 async function audit(
   { audit: log, ports, session }: EnvironmentAccess,
   operation: string,
   request: Record<string, unknown>,
   signal: AbortSignal,
-): Promise<void> {
-  const by = await actorOf(session)
-  const startedAt = new Date(ports.now()).toISOString()
-  await log.append(
-    { id: ports.id, operation, by, startedAt, durationMs: 0, request, outcome: 'done' },
-    signal,
-  )
+): Promise<string | undefined> {
+  try {
+    const by = await actorOf(session)
+    const startedAt = new Date(ports.now()).toISOString()
+    const entry = { id: ports.id, operation, by, startedAt, durationMs: 0, request, outcome: 'done' }
+    await log.append(entry, signal)
+    return undefined
+  } catch (error) {
+    return `this ${operation} is not in the audit log: ${messageOf(error)}`
+  }
 }

@@ -1,5 +1,5 @@
 import { unnamedLosses } from '../domain/terraform/guard.ts'
-import { EmrError, ExitCode } from '../errors.ts'
+import { afterChange, EmrError, ExitCode } from '../errors.ts'
 import {
   infrastructurePlanView,
   infrastructureResultView,
@@ -41,6 +41,8 @@ interface InfrastructurePhase {
   report: Report<InfrastructurePlan | InfrastructureResult>
   /** The deploy ends here. */
   last: boolean
+  /** Terraform has changed something. */
+  applied?: boolean
 }
 
 /**
@@ -63,9 +65,12 @@ export async function deployInfrastructure(
     await assertLifeFor(ports, plan)
     await approve(session, plan, flags, context)
     const result = await applyPlan(ports, plan)
-    assertAgreement(session.environment, result.outputs)
+    const applied = result.outcome === 'applied'
+    const agree = async () => assertAgreement(session.environment, result.outputs)
+    await (applied ? afterChange('the infrastructure was applied', agree) : agree())
     const text = infrastructureResultView(result, stdoutTheme)
-    return { report: { document: result, text }, last: flags['skip-services'] || flags['refresh-only'] }
+    const last = flags['skip-services'] || flags['refresh-only']
+    return { report: { document: result, text }, last, applied }
   })
 }
 

@@ -64,7 +64,7 @@ export async function runRollback(
   }
   const verification = { file: suite?.file, run: async () => suite && verifyEnvironment(access, suite) }
   const result = await operate(access, assignment, (journal, overtaken) =>
-    carryOut(access, request, plan, verification, { journal, overtaken }),
+    carryOutRollback(access, request, plan, verification, { journal, overtaken }),
   )
   return { document: result, text: rollbackResultView(result, stdoutTheme) }
 }
@@ -157,7 +157,8 @@ async function prepare(session: Session, request: RollbackRequest): Promise<Prep
   return found
 }
 
-async function carryOut(
+/** The phases of a rollback: services, then smoke tests. */
+export async function carryOutRollback(
   access: EnvironmentAccess,
   request: RollbackRequest,
   planned: RollbackPlan,

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { withoutValues } from '../domain/row-values.ts'
-import { EmrError, ExitCode, InterruptedError, messageOf } from '../errors.ts'
+import { changeBefore, EmrError, ExitCode, InterruptedError, messageOf } from '../errors.ts'
 import { fileFault } from '../files.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
 
@@ -20,6 +20,26 @@ export interface ErrorDocument {
  * stopped work threw; else what is no EmrError is a bug of emr, and says so.
  */
 export function asEmrError(error: unknown, interrupt?: AbortSignal): EmrError {
+  const shown = shownAs(error, interrupt)
+  const changed = changeBefore(error)
+  return changed === undefined ? shown : withChange(shown, changed)
+}
+
+/** Exit code 4 is a promise that nothing was changed. */
+function withChange(
+  { message, code, exitCode, suggestions, details, cause }: EmrError,
+  changed: string,
+): EmrError {
+  return new EmrError(`${message}\n  ${'before'.padEnd(10)} ${changed}`, {
+    code,
+    exitCode: exitCode === ExitCode.preflight ? ExitCode.failed : exitCode,
+    suggestions,
+    details: { ...details, changed },
+    cause,
+  })
+}
+
+function shownAs(error: unknown, interrupt?: AbortSignal): EmrError {
   if (interrupt?.aborted) return asInterruption(error, interrupt)
   if (error instanceof EmrError) return withoutValuesOfCause(error)
   const fault = fileFault(error)

@@ -59,7 +59,7 @@ describe.skipIf(!hasPostgres)('bad input', () => {
     expect(stderr).toContain('is not empty: it has')
     // Two restores that make their target at once: the lock decides between them.
     const made = `made_${process.pid}`
-    const making = Array.from({ length: 6 }, () => makeDatabase(source, made, undefined))
+    const making = Array.from({ length: 6 }, () => makeDatabase(source, made, undefined, async () => 15))
     expect(new Set(await Promise.all(making)).size).toBe(1)
     const locale = {
       encoding: 'UTF8',
@@ -69,7 +69,7 @@ describe.skipIf(!hasPostgres)('bad input', () => {
       locale: null,
       rules: null,
     } as const
-    await expect(makeDatabase(source, `${made}_not`, locale)).rejects.toMatchObject({
+    await expect(makeDatabase(source, `${made}_not`, locale, async () => 15)).rejects.toMatchObject({
       code: 'TARGET_NOT_MADE',
       exitCode: 4,
     })

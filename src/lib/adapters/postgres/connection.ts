@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Client, ClientConfig } from 'pg'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
+import { fileFault } from '../../files.ts'
 
 /** How to reach a database, with its password; lives in memory only. */
 export interface DatabaseConnection {
@@ -78,8 +79,22 @@ export async function connect(
 
 function tlsOptions({ tls, rootCertificate, host }: DatabaseConnection): ClientConfig['ssl'] {
   if (tls === 'disable') return false
-  const ca = rootCertificate === undefined ? undefined : readFileSync(rootCertificate, 'utf8')
+  const ca = rootCertificate === undefined ? undefined : certificateIn(rootCertificate)
   return { ca, rejectUnauthorized: true, servername: /^[\d.:]+$/.test(host) ? undefined : host }
+}
+
+/** @throws {EmrError} DATABASE_TLS (exit 4) */
+function certificateIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new EmrError(`Cannot read the CA certificate ${file}: ${fileFault(error) ?? messageOf(error)}`, {
+      code: 'DATABASE_TLS',
+      exitCode: ExitCode.preflight,
+      suggestions: ['check database.tls.rootCertificate in emr.config.yaml'],
+      cause: error,
+    })
+  }
 }
 
 /** What libpq's programs (pg_dump, pg_restore) read from their environment. */

@@ -23,14 +23,16 @@ export function createDatabaseSql(database: string, locale: DatabaseLocale | und
 
 /**
  * Makes a database where there is none.
- * @returns major version of the server
+ * @param fit gets the major version of the server, and throws where nothing is to be made on it
+ * @returns what `fit` gave
  * @throws {EmrError} TARGET_NOT_MADE (exit 4)
  */
-export async function makeDatabase(
+export async function makeDatabase<T>(
   server: DatabaseConnection,
   database: string,
   locale: DatabaseLocale | undefined,
-): Promise<number> {
+  fit: (major: number) => Promise<T>,
+): Promise<T> {
   const client = await connect({ ...server, database: 'postgres' })
   try {
     const { rows } = await client.query(
@@ -39,13 +41,14 @@ export async function makeDatabase(
       [database],
     )
     const { there, major } = rows[0]
-    if (there) return major
+    const fitting = await fit(major)
+    if (there) return fitting
     const sql = createDatabaseSql(database, locale)
     await client.query(sql).catch((error) => {
       if (isConnectionLoss(error)) throw error
       if (!MADE_MEANWHILE.includes(error.code)) throw notMade(database, sql, error)
     })
-    return major
+    return fitting
   } finally {
     await client.end()
   }

@@ -55,15 +55,14 @@ export class RestoreTarget {
     runner: Runner,
   ): Promise<RestoreTarget> {
     const connection = { ...server, database }
-    const major = await makeDatabase(server, database, locale)
-    if (major < backupMajor) {
+    const programs = await makeDatabase(server, database, locale, (major) => {
+      if (major >= backupMajor) return findPrograms(runner, major)
       throw preflight(
         'TARGET_SERVER_OLDER',
         `The backup is of PostgreSQL ${backupMajor}, the target server is ${major}`,
         [],
       )
-    }
-    const programs = await findPrograms(runner, major)
+    })
     // Losing the last commits in a crash costs nothing: the progress is lost with them.
     const client = await connect(connection, { settings: { synchronous_commit: 'off' } })
     try {

@@ -1,6 +1,6 @@
 import { readSlots } from '../../adapters/postgres/source.ts'
 import { StoreLock } from '../../adapters/store/lock.ts'
-import { ExitCode } from '../../errors.ts'
+import { afterChange, ExitCode } from '../../errors.ts'
 import { listView, pruneView, statusView } from '../../output/backup-view.ts'
 import { runTasks } from '../../output/task-list.ts'
 import { stdoutTheme } from '../../output/theme.ts'
@@ -86,8 +86,10 @@ export async function runPrune(flags: PruneFlags, context: CommandContext): Prom
           }),
       },
     ])
-    await lock.confirm()
-    const uploads = await abortForgottenUploads(catalog.store, prefix, { apply: true, now })
+    const uploads = await afterChange('the backups were deleted', async () => {
+      await lock.confirm()
+      return abortForgottenUploads(catalog.store, prefix, { apply: true, now })
+    })
     const result = { environment: environment.name, applied: true, decisions, uploads }
     return { document: result, text: pruneView(result, stdoutTheme) }
   } finally {

@@ -7,10 +7,10 @@ import type { TransferOptions } from '../../adapters/store/transfer.ts'
 import { resolveEnvironment } from '../../config/environment.ts'
 import type { RestorePlan } from '../../domain/backup/chain.ts'
 import type { Environment } from '../../domain/environment.ts'
-import { ExitCode } from '../../errors.ts'
+import { ExitCode, messageOf } from '../../errors.ts'
 import { drillView, restoreView } from '../../output/backup-view.ts'
 import type { Meter } from '../../output/meter.ts'
-import { stdoutTheme } from '../../output/theme.ts'
+import { stderrTheme, stdoutTheme, symbols } from '../../output/theme.ts'
 import { type DrillResult, drill, type Scratch } from '../../workflows/backup/drill.ts'
 import { prepareRestore, type RestoreResult, restore } from '../../workflows/backup/restore.ts'
 import type { CommandContext, Report } from '../base-command.ts'
@@ -164,12 +164,14 @@ export async function runDrill(
     drill(ports, requestOf(flags, session), scratchOf(session, server, flags, meter, transfer)),
   )
   const { catalog } = session
-  await catalog.store.put(
-    catalog.recordKey(`drills/${result.id}.json`),
-    `${JSON.stringify(result, null, 2)}\n`,
-  )
+  const content = `${JSON.stringify(result, null, 2)}\n`
+  const problem = await catalog.store
+    .put(catalog.recordKey(`drills/${result.id}.json`), content)
+    .then(() => undefined)
+    .catch((error: unknown) => `the drill is not on record in the store: ${messageOf(error)}`)
+  if (problem !== undefined) process.stderr.write(`${stderrTheme.warn(symbols.warn)} ${problem}\n`)
   return {
-    document: result,
+    document: problem === undefined ? result : { ...result, reportingProblems: [problem] },
     text: view(result),
     exitCode: result.ok ? ExitCode.ok : ExitCode.failed,
   }

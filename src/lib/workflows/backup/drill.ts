@@ -21,6 +21,8 @@ export interface DrillResult {
   differences: { table: string; sourceRows: number | null; restoredRows: number | null }[]
   /** Materialised views that hold rows in the source and none in the copy. */
   unpopulatedViews: string[]
+  /** What could not be written to the records. */
+  reportingProblems?: string[]
 }
 
 /** Restores a plan into a database of its own, reads it, and drops it. */

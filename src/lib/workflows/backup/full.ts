@@ -6,7 +6,7 @@ import {
   storedBytes,
 } from '../../domain/backup/manifest.ts'
 import { divideTables, type TableSize } from '../../domain/backup/parts.ts'
-import { EmrError, ExitCode } from '../../errors.ts'
+import { afterChange, EmrError, ExitCode } from '../../errors.ts'
 import type { BackupPorts, BackupRequest, Snapshot } from './ports.ts'
 
 /** Share of a table's size that its archive has, where no backup tells; for the estimate of the time alone. */
@@ -64,7 +64,9 @@ export async function fullBackup(
     }
     await publish(ports, manifest)
     // The chain before this one goes no further; its slot would keep the log for ever.
-    await source.dropSlotsExcept(slotPrefix, slot)
+    await afterChange(`the backup ${id} is complete and counts`, () =>
+      source.dropSlotsExcept(slotPrefix, slot),
+    )
     return manifest
   } catch (error) {
     await catalog.discard(id).catch(() => {})

@@ -3,6 +3,7 @@ import type { Mark } from '../../adapters/postgres/mark.ts'
 import { type Chain, chainsOf, tipOf } from '../../domain/backup/chain.ts'
 import { chainBreak } from '../../domain/backup/continuity.ts'
 import type { BackupManifest, IncrementalManifest } from '../../domain/backup/manifest.ts'
+import { afterChange } from '../../errors.ts'
 import { fullBackup, publish } from './full.ts'
 import type { BackupPorts, BackupRequest } from './ports.ts'
 
@@ -72,7 +73,7 @@ async function segment(
     }
     await publish(ports, manifest)
     // Only now may the server forget: were it told before, a failure here would lose what was committed.
-    await source.advance(tip.slot, end.lsn)
+    await afterChange(`the backup ${id} is complete and counts`, () => source.advance(tip.slot, end.lsn))
     return manifest
   } catch (error) {
     await catalog.discard(id).catch(() => {})

@@ -2,6 +2,7 @@ import type { BackupCatalog } from '../../adapters/store/catalog.ts'
 import type { ObjectStore } from '../../adapters/store/store.ts'
 import { chainsOf } from '../../domain/backup/chain.ts'
 import { ABANDONED_AFTER_MS, type PruneDecision, planPrune } from '../../domain/backup/retention.ts'
+import { afterChange } from '../../errors.ts'
 
 export interface PruneResult {
   environment: string
@@ -28,11 +29,18 @@ export async function applyPrune(
   run: { onDelete: (id: string) => void; signal: AbortSignal },
 ): Promise<void> {
   const doomed = decisions.filter(({ action }) => action === 'delete').toReversed()
+  const deleted: string[] = []
   for (const { id } of doomed) {
     run.signal.throwIfAborted()
     run.onDelete(id)
-    await catalog.remove(id)
+    // What is removed object by object may be gone in part.
+    await afterChange(deletedText([...deleted, id]), () => catalog.remove(id))
+    deleted.push(id)
   }
+}
+
+function deletedText(ids: string[]): string {
+  return `deleted, the last one maybe in part: ${ids.join(', ')}`
 }
 
 /** @returns the number of uploads that nobody will finish any more, after aborting them where `apply` */

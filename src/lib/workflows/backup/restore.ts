@@ -21,7 +21,7 @@ import {
   type SequenceState,
   storedBytes,
 } from '../../domain/backup/manifest.ts'
-import { EmrError, ExitCode } from '../../errors.ts'
+import { afterChange, EmrError, ExitCode } from '../../errors.ts'
 import { noBackup } from './no-backup.ts'
 import type { Progress } from './ports.ts'
 
@@ -112,17 +112,34 @@ function refuseUnusable(catalog: Catalog, damaged: readonly { id: string }[]): v
   )
 }
 
+interface RestoreRun {
+  jobs: number
+  noOwner: boolean
+  progress: Progress
+  signal: AbortSignal
+}
+
+type Restored = Pick<RestoreResult, 'point' | 'lastTransaction' | 'transactions' | 'resumed'>
+
 /** Restores a plan into an empty database, or goes on with a replay that was stopped. */
-export async function restore(
+export async function restore(steps: RestoreSteps, plan: RestorePlan, run: RestoreRun): Promise<Restored> {
+  const { full, incrementals } = plan
+  const wanted = (incrementals.at(-1) ?? full).end.lsn
+  const begun = await steps.begin(full.id, full.end.lsn, wanted, run.noOwner ? [] : full.roles)
+  return afterChange('the restore had begun: the database is not complete', () =>
+    restoreFrom(begun, steps, plan, run),
+  )
+}
+
+async function restoreFrom(
+  begun: RestoreProgress,
   steps: RestoreSteps,
   plan: RestorePlan,
-  run: { jobs: number; noOwner: boolean; progress: Progress; signal: AbortSignal },
-): Promise<Pick<RestoreResult, 'point' | 'lastTransaction' | 'transactions' | 'resumed'>> {
+  run: RestoreRun,
+): Promise<Restored> {
   const { full, incrementals } = plan
   const { progress, signal } = run
   const last = incrementals.at(-1)
-  const wanted = (last ?? full).end.lsn
-  const begun = await steps.begin(full.id, full.end.lsn, wanted, run.noOwner ? [] : full.roles)
   const resumed = begun.phase === 'replay'
   const read = resumed ? incrementals : [full, ...incrementals]
   progress.total(read.reduce((sum, backup) => sum + storedBytes(backup), 0))

@@ -1,5 +1,6 @@
 import type { ListrTask } from 'listr2'
 import type { RdsSnapshot, RdsSnapshots } from '../../adapters/aws/rds-snapshots.ts'
+import { afterChange } from '../../errors.ts'
 
 export interface SnapshotRequest {
   environment: string
@@ -32,7 +33,9 @@ export function snapshotTasks(
       title: `Snapshot ${id} of ${instance}`,
       task: async (_context, task) => {
         await here.create(instance, id, tags, signal)
-        made.snapshot = await here.wait(id, percentTo(task), signal)
+        made.snapshot = await afterChange(`the snapshot ${id} was requested`, () =>
+          here.wait(id, percentTo(task), signal),
+        )
       },
     },
     {
@@ -40,8 +43,11 @@ export function snapshotTasks(
       enabled: there !== undefined,
       task: async (_context, task) => {
         if (!there || !made.snapshot || kmsKeyId === undefined) return
-        await there.copy(made.snapshot, kmsKeyId, tags, signal)
-        made.copy = await there.wait(id, percentTo(task), signal)
+        const { snapshot } = made
+        made.copy = await afterChange(`the snapshot ${id} is available`, async () => {
+          await there.copy(snapshot, kmsKeyId, tags, signal)
+          return there.wait(id, percentTo(task), signal)
+        })
       },
     },
   ]

@@ -2,7 +2,7 @@ import type { ListrTask } from 'listr2'
 import type { TerraformEvent } from '../../adapters/terraform/events.ts'
 import type { Output } from '../../adapters/terraform/terraform.ts'
 import { formatDuration } from '../../domain/duration.ts'
-import { InterruptedError } from '../../errors.ts'
+import { afterChange, InterruptedError } from '../../errors.ts'
 import type { InfrastructurePlan, InfrastructurePorts, InfrastructureResult } from './types.ts'
 
 /** Terraform repeats itself every ten seconds for each resource that is under way; once a minute is enough. */
@@ -28,7 +28,7 @@ export function applyTasks(
           if (line !== undefined) task.output = line
         }
         try {
-          await terraform.apply(ports.planFile, { signal, onEvent })
+          await afterChange('the apply had begun', () => terraform.apply(ports.planFile, { signal, onEvent }))
         } catch (error) {
           throw error instanceof InterruptedError ? progress.interrupted(plan) : error
         }
@@ -40,7 +40,10 @@ export function applyTasks(
       title: 'Read the outputs',
       enabled: plan.mode !== 'destroy',
       task: async () => {
-        outputs = masked(await terraform.output({ signal }))
+        const read = () => terraform.output({ signal })
+        outputs = masked(
+          outcome === 'applied' ? await afterChange('the plan was applied', read) : await read(),
+        )
       },
     },
   ]

@@ -1,5 +1,6 @@
 import type { ListrTask } from 'listr2'
 import type { StatePart, StateStore } from '../../adapters/aws/state-store.ts'
+import { afterChange } from '../../errors.ts'
 
 export interface BootstrapStep {
   part: StatePart
@@ -18,12 +19,14 @@ export async function inspectStore(store: Pick<StateStore, 'inspect'>): Promise<
 
 /** Makes what is missing, and marks it as made. Running it again changes nothing. */
 export function bootstrapTasks(store: Pick<StateStore, 'make'>, steps: BootstrapStep[]): ListrTask[] {
+  const made = () => steps.filter(({ outcome }) => outcome === 'made').map(({ part }) => partTitle(part))
   return steps
     .filter(({ outcome }) => outcome === 'missing')
     .map((step) => ({
       title: partTitle(step.part),
       task: async () => {
-        await store.make(step.part)
+        const make = () => store.make(step.part)
+        await (made().length > 0 ? afterChange(`made: ${made().join(', ')}`, make) : make())
         step.outcome = 'made'
       },
     }))

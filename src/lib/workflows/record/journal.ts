@@ -1,6 +1,6 @@
 import type { ReleaseSets } from '../../adapters/kubernetes/release-sets.ts'
 import type { LiveStates, ReleaseSet } from '../../domain/release/release-set.ts'
-import { messageOf } from '../../errors.ts'
+import { afterChange, messageOf } from '../../errors.ts'
 
 type Phase = ReleaseSet['phases'][number]
 
@@ -44,7 +44,7 @@ export class Journal {
   async phase<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const phase = this.#start(name)
     await this.write({ phases: [...this.#set.phases, phase] }, signal)
-    return this.#run(phase, signal, work)
+    return afterChange(`the phase '${name}' had begun`, () => this.#run(phase, signal, work))
   }
 
   /**
