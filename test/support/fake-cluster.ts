@@ -38,6 +38,7 @@ export class FakeCluster {
     job: () => undefined,
     eventsAbout: () => [],
     isSilent: false,
+    gaps: [],
     relist: () => undefined,
     close: () => undefined,
   })

@@ -61,6 +61,14 @@ export function isApiError(error: unknown, status: number): error is KubernetesA
   return error instanceof KubernetesApiError && error.status === status
 }
 
+/** What the log endpoint says of a container that has no log: 400 also stands for a wrong request. */
+const NO_LOG = /is waiting to start|previous terminated container .* not found|does not have a host assigned/
+
+/** True where there is no log, and not an error: the container has not started, has no previous run, or its pod is gone. */
+export function isNoLog(error: unknown): boolean {
+  return isApiError(error, 404) || (isApiError(error, 400) && NO_LOG.test(error.message))
+}
+
 /** True where the same request may succeed in a moment: no answer, throttled, or a fault of the server. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof KubernetesConnectionError) return true

@@ -2,7 +2,7 @@ import { KubernetesConnectionError } from './api-error.ts'
 import { ListSplitter } from './list-splitter.ts'
 import { resourcePath } from './resources.ts'
 import { KubernetesTransport, type RequestOptions } from './transport.ts'
-import type { KubernetesList, KubernetesObject, ResourceType, WatchEvent } from './types.ts'
+import type { KubernetesList, KubernetesObject, KubernetesPage, ResourceType, WatchEvent } from './types.ts'
 
 /** Megabytes, perhaps over a slow line. */
 const PAGE_TIMEOUT_MS = 120_000
@@ -53,15 +53,18 @@ export class KubernetesClient extends KubernetesTransport {
   }
 
   /**
-   * One page; without `limit`, the whole collection. Without `namespace`, of all namespaces.
+   * One page; without `limit`, the whole collection. Without `namespace`, of all namespaces. An empty list of metadata is
+   * `items: null` on a real server.
    * @param options.accept METADATA_ONLY for what is needed of no object but its metadata
    */
-  list<T extends KubernetesObject>(
+  async list<T extends KubernetesObject>(
     type: ResourceType,
     options: ListOptions & Pick<RequestOptions, 'signal' | 'accept'> = {},
   ): Promise<KubernetesList<T>> {
     const { namespace, signal, accept = 'application/json', ...query } = options
-    return this.json<KubernetesList<T>>('GET', resourcePath(type, { namespace }), { query, signal, accept })
+    const path = resourcePath(type, { namespace })
+    const page = await this.json<KubernetesPage<T>>('GET', path, { query, signal, accept })
+    return { ...page, metadata: page.metadata ?? {}, items: page.items ?? [] }
   }
 
   /**
@@ -82,7 +85,8 @@ export class KubernetesClient extends KubernetesTransport {
       try {
         for await (const chunk of response)
           for (const item of splitter.push(chunk)) take(JSON.parse(item) as T)
-        return splitter.end<KubernetesList<T>>()
+        const page = splitter.end<KubernetesPage<T>>()
+        return { ...page, metadata: page.metadata ?? {}, items: [] }
       } catch (error) {
         // An answer that broke off; what `take` throws is not the server's fault.
         const broken = error instanceof SyntaxError || (error as NodeJS.ErrnoException).code !== undefined

@@ -3,7 +3,7 @@ import type { KubernetesClient } from './client.ts'
 import type { KubernetesObject, ResourceType } from './types.ts'
 
 interface ApiResourceList {
-  resources: { name: string; kind: string; namespaced: boolean }[]
+  resources?: { name: string; kind: string; namespaced: boolean }[] | null
 }
 
 /** Finds out from the API server which collection an object belongs to; each API group is asked once. */
@@ -22,7 +22,7 @@ export class Discovery {
     const path = group === '' ? `/api/${version}` : `/apis/${apiVersion}`
     const list = this.#groups.get(path) ?? this.#ask(path, signal)
     this.#groups.set(path, list)
-    const found = (await list)?.resources.find(
+    const found = (await list)?.resources?.find(
       ({ kind, name }) => kind === object.kind && !name.includes('/'),
     )
     if (found === undefined) return undefined

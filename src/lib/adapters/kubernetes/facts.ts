@@ -84,8 +84,8 @@ function containerFacts(status: ContainerStatus, init: boolean): ContainerFacts 
     name: status.name,
     init,
     image: status.image,
-    ready: status.ready,
-    restarts: status.restartCount,
+    ready: status.ready ?? false,
+    restarts: status.restartCount ?? 0,
     waiting: state?.waiting && reasonOf(state.waiting),
     running: state?.running !== undefined,
     terminated: state?.terminated && terminated(state.terminated),
@@ -145,6 +145,7 @@ function terminated(state: ContainerStateTerminated): Terminated {
   return { ...reasonOf(state), exitCode, startedAt: time(startedAt), finishedAt: time(finishedAt) }
 }
 
-export function time(text: string | undefined): number {
-  return text === undefined ? 0 : Date.parse(text)
+/** Epoch milliseconds; 0 for what is not set, which servers send as null too. */
+export function time(text: string | null | undefined): number {
+  return text ? Date.parse(text) : 0
 }

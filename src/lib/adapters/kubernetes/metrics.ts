@@ -16,14 +16,14 @@ export async function podUsage(
   namespace: string,
   signal: AbortSignal,
 ): Promise<Map<string, Map<string, Usage>> | undefined> {
-  type PodMetrics = KubernetesObject & { containers: { name: string; usage: RawUsage }[] }
+  type PodMetrics = KubernetesObject & { containers?: { name: string; usage?: RawUsage }[] | null }
   const items = await listed<PodMetrics>(client, resources.podMetrics, namespace, signal)
   return (
     items &&
     new Map(
       items.map(({ metadata, containers }) => [
         metadata?.name ?? '',
-        new Map(containers.map(({ name, usage }) => [name, usageOf(usage)])),
+        new Map((containers ?? []).map(({ name, usage = {} }) => [name, usageOf(usage)])),
       ]),
     )
   )
@@ -33,9 +33,9 @@ export async function nodeUsage(
   client: KubernetesClient,
   signal: AbortSignal,
 ): Promise<Map<string, Usage> | undefined> {
-  type NodeMetrics = KubernetesObject & { usage: RawUsage }
+  type NodeMetrics = KubernetesObject & { usage?: RawUsage }
   const items = await listed<NodeMetrics>(client, resources.nodeMetrics, undefined, signal)
-  return items && new Map(items.map(({ metadata, usage }) => [metadata?.name ?? '', usageOf(usage)]))
+  return items && new Map(items.map(({ metadata, usage = {} }) => [metadata?.name ?? '', usageOf(usage)]))
 }
 
 async function listed<T extends KubernetesObject>(

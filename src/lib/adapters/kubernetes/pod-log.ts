@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import { LogCursor, type LogLine } from '../../domain/logs/cursor.ts'
 import { loginFor } from '../../errors.ts'
-import { isApiError, isTransient, KubernetesApiError } from './api-error.ts'
+import { isApiError, isNoLog, isTransient } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { podFacts } from './facts.ts'
 import { resourcePath, resources } from './resources.ts'
@@ -64,7 +64,7 @@ export class ContainerLog {
         if (line) yield line
       }
     } catch (error) {
-      if (!isNotThere(error)) throw error
+      if (!isNoLog(error)) throw error
     }
   }
 
@@ -127,7 +127,7 @@ export class ContainerLog {
         if (line) yield { type: 'line', line }
       }
     } catch (error) {
-      if (!isNotThere(error)) throw error
+      if (!isNoLog(error)) throw error
     } finally {
       next.catch(() => undefined)
       await lines.return(undefined).catch(() => undefined)
@@ -154,7 +154,7 @@ export class ContainerLog {
         if (line) yield { type: 'line', line }
       }
     } catch (error) {
-      if (!isNotThere(error)) throw error
+      if (!isNoLog(error)) throw error
     }
   }
 
@@ -199,11 +199,6 @@ function first({ sinceMs, tail }: LogQuery): Record<string, number | undefined> 
     sinceSeconds: sinceMs === undefined ? undefined : Math.max(1, Math.ceil(sinceMs / 1000)),
     tailLines: tail,
   }
-}
-
-/** 400: the container has not started, or has no previous run; 404: the pod is gone. */
-function isNotThere(error: unknown): boolean {
-  return error instanceof KubernetesApiError && (error.status === 400 || error.status === 404)
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -22,6 +22,12 @@ export interface KubernetesList<T> {
   items: T[]
 }
 
+/** A list as it is sent: Go's empty slice is null. */
+export interface KubernetesPage<T> {
+  metadata?: KubernetesList<T>['metadata']
+  items?: T[] | null
+}
+
 export interface WatchEvent<T> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
   object: T

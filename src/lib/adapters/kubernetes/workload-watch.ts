@@ -60,7 +60,7 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
       informer.run().catch((error) => {
         // Events only explain: without them a verdict is the same, with less to say.
         if (type.kind === 'Event' && isApiError(error, 403)) {
-          this.gaps.push(`events are not known: ${messageOf(error)}`)
+          this.gaps.push(`events: ${messageOf(error)}`)
           this.#lost.delete(type.kind)
           this.#listed.add(type.kind)
         } else this.refusal = error

@@ -1,7 +1,7 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { Namespace, Pod } from 'kubernetes-types/core/v1.js'
 import { maskPatientData } from '../../domain/logs/mask.ts'
-import { isApiError, isTransient } from './api-error.ts'
+import { isApiError, isNoLog, isTransient } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { resourcePath, resources } from './resources.ts'
 import { WorkloadWatch } from './workload-watch.ts'
@@ -106,8 +106,7 @@ export class Workloads {
       // They end up on screens and in the logs of CI systems.
       return text.split('\n').flatMap((line) => (line === '' ? [] : [maskPatientData(line)]))
     } catch (error) {
-      // 400: the container has not started, or has no previous run; 404: the pod is gone.
-      if (isApiError(error, 400) || isApiError(error, 404)) return []
+      if (isNoLog(error)) return []
       throw error
     }
   }

@@ -7,6 +7,8 @@ export interface LogExcerpt {
   /** Of the run before the current one. */
   previous: boolean
   lines: string[]
+  /** Why the log is not known. */
+  unknown?: string
 }
 
 /** Why one service's roll-out failed, with the evidence as it was at that moment. */
@@ -18,6 +20,8 @@ export interface RolloutFailure {
   /** The ones that matter, newest last. */
   events: EventFacts[]
   logs: LogExcerpt[]
+  /** What could not be looked at, each as a sentence. */
+  gaps?: string[]
 }
 
 const LOG_LINES = 10
@@ -50,8 +54,10 @@ export function failureReport(failure: RolloutFailure, now: number): string {
     const times = event.count > 1 ? ` (×${event.count})` : ''
     rows.push(['event', `${age} s ago ${event.reason}${times}: ${event.message}`])
   }
+  for (const gap of failure.gaps ?? []) rows.push(['not known', gap])
   for (const log of failure.logs) {
-    rows.push(['log', `${log.container}${log.previous ? ', previous run' : ''}, last lines:`])
+    const which = `${log.container}${log.previous ? ', previous run' : ''}`
+    rows.push(['log', log.unknown ? `${which}: not known: ${log.unknown}` : `${which}, last lines:`])
     for (const line of log.lines.slice(-LOG_LINES)) rows.push(['', `| ${line}`])
   }
   rows.push(['to do', finding.advice])

@@ -67,6 +67,7 @@ async function explain(
     node: pod?.node,
     events: events.filter(({ reason }) => !ROUTINE.has(reason)),
     logs,
+    ...(watch.gaps.length > 0 && { gaps: watch.gaps }),
   }
   return { failure, events }
 }
@@ -80,14 +81,19 @@ async function logsOf(
   const read = async (previous: boolean): Promise<LogExcerpt> => {
     const source = { pod, container, previous, lines: LOG_LINES }
     // A failure is reported even if its logs cannot be read.
-    const lines = await workloads.logLines(source, signal).catch(() => [])
-    return { pod, container, previous, lines }
+    try {
+      return { pod, container, previous, lines: await workloads.logLines(source, signal) }
+    } catch (error) {
+      return { pod, container, previous, lines: [], unknown: messageOf(error) }
+    }
   }
   const logs = await Promise.all([...(restarted ? [read(true)] : []), read(false)])
-  const told = logs.filter(({ lines }) => lines.length > 0)
+  const told = logs.filter(({ lines, unknown }) => lines.length > 0 || unknown)
   const [previous, current] = told
   // A crash loop says the same in each of its runs.
-  return previous && current && previous.lines.join() === current.lines.join() ? [current] : told
+  return previous && current && !current.unknown && previous.lines.join() === current.lines.join()
+    ? [current]
+    : told
 }
 
 /** The files of the evidence, by name. */
