@@ -118,6 +118,12 @@ export class FakeCluster {
         this.namespaceExists = true
       },
       generation: async (name) => this.rollouts.get(name)?.deployment.generation ?? 0,
+      isPaused: async (name) => this.rollouts.get(name)?.deployment.paused ?? false,
+      raiseToMinimum: async () => 0,
+      retryPods: async (name) => {
+        this.log.push(`retry ${name}`)
+      },
+      serverNow: () => 0,
       image: async (name) => this.orphans.get(name),
       pod: async () => undefined,
       logLines: async ({ previous }) => (previous ? [] : ['{"level":"fatal","msg":"no database"}']),

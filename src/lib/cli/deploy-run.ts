@@ -1,3 +1,4 @@
+import { meritOf } from '../domain/release/release-set.ts'
 import { messageOf } from '../errors.ts'
 import { warningLines } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
@@ -108,7 +109,8 @@ async function recover(
   if ('why' in way) return { state: 'none', why: way.why, set: way.set?.id }
   if (!rollback) return { state: 'none', why: 'it was turned off by --no-rollback', set: way.set.id }
   return journal.laterPhase('rollback', ports.signal, async () => {
-    process.stderr.write(`Going back to the last good release set, ${way.set.id}\n`)
+    process.stderr.write(`Going back to release set ${way.set.id} (${meritOf(way.set)})\n`)
+    for (const line of warningLines(way.plan.warnings, stderrTheme)) process.stderr.write(`${line}\n`)
     const limits = { concurrency, timeoutMs: ports.environment.rollout.timeout }
     const recovery = recoveryOf(way.set, way.plan, await runServices(rollbackTasks(ports, limits, way.plan)))
     if (recovery.state !== 'rolled-back') return recovery

@@ -4,7 +4,6 @@ import { afterChange, ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
-import { commandLine } from '../process/command.ts'
 import { namespaceTask } from '../workflows/deploy/deploy.ts'
 import { checkRequest, prepareDeploy } from '../workflows/deploy/prepare.ts'
 import { assertSameCharts, unfinishedDeploy } from '../workflows/deploy/resume.ts'
@@ -90,7 +89,7 @@ export async function deployServices(
   ])
   return {
     document: result,
-    text: [resultView(result, stdoutTheme), nextStep(plan, access.kubeconfig)].join('\n'),
+    text: [resultView(result, stdoutTheme), nextStep(plan, access.ports.kubectl)].join('\n'),
   }
 }
 
@@ -217,7 +216,6 @@ function dryRunReport(plan: DeployPlan, flags: ReleaseFlags): Report<DeployPlan>
   }
 }
 
-function nextStep({ namespace }: DeployPlan, kubeconfig: string): string {
-  const args = ['--kubeconfig', kubeconfig, '--namespace', namespace, 'get', 'pods']
-  return `  next: ${commandLine({ file: 'kubectl', args })}`
+function nextStep({ namespace }: DeployPlan, kubectl: string): string {
+  return `  next: ${kubectl} --namespace ${namespace} get pods`
 }

@@ -7,6 +7,7 @@ import { EnvironmentLock } from '../adapters/kubernetes/environment-lock.ts'
 import { resources } from '../adapters/kubernetes/resources.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import type { ToolName } from '../adapters/tools/find.ts'
+import { kubectlLine } from '../domain/command-line.ts'
 import type { AwsAccount } from '../domain/environment.ts'
 import { ExitCode } from '../errors.ts'
 import { count } from '../output/count.ts'
@@ -97,6 +98,7 @@ async function lookAtCluster(session: Session): Promise<ClusterView | undefined>
   const podSecurity = namespace?.metadata?.labels?.['pod-security.kubernetes.io/enforce']
   return {
     server: access.server,
+    kubectl: kubectlLine(access),
     version,
     namespace: { exists: namespace !== undefined, podSecurity },
     denied,

@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts'
 import { versionChange } from '../domain/image.ts'
 import type { RollbackPlan, RollbackResult, RollbackService } from '../workflows/rollback/types.ts'
 import { count } from './count.ts'
-import { changeLines } from './deploy-view.ts'
+import { changeLines, warningLines } from './deploy-view.ts'
 import { symbols, type Theme } from './theme.ts'
 
 /** What a rollback would do: one line for each service; with `fields`, every field that would change. */
@@ -21,7 +21,7 @@ export function rollbackPlanView(plan: RollbackPlan, theme: Theme, options: { fi
   const leave = (name: string, why: string) => lines.push(`  ${name.padEnd(width)}  ${theme.warn(why)}`)
   for (const name of added) leave(name, 'was added after that set: stays as it is')
   for (const name of missing) leave(name, 'is not installed any more: a deploy must bring it back')
-  return lines.join('\n')
+  return [...lines, ...warningLines(plan.warnings, theme)].join('\n')
 }
 
 function serviceLine({ action, image, revision, target, changes }: RollbackService, theme: Theme): string {

@@ -3,6 +3,7 @@ import { formatDuration } from '../domain/duration.ts'
 import { EmrError, ExitCode, InterruptedError } from '../errors.ts'
 import { changeService, type ReleasePorts } from './deploy/change-service.ts'
 import { evidenceLines, failureReports, reportingProblems } from './deploy/outcome.ts'
+import { pausedWarning } from './deploy/paused.ts'
 import { type PlannedService, type ServiceTasks, serviceTasks } from './deploy/service-tasks.ts'
 import type { ServiceResult } from './deploy/types.ts'
 import type { Journal } from './record/journal.ts'
@@ -36,7 +37,7 @@ export interface PodsResult {
 /**
  * Reads what is there, and changes nothing.
  * @param replicas undefined: a restart
- * @throws {EmrError} NOT_INSTALLED, ABOVE_MAXIMUM (4)
+ * @throws {EmrError} NOT_INSTALLED, ROLLOUT_PAUSED, ABOVE_MAXIMUM (4)
  */
 export async function preparePods(ports: PodsPorts, service: string, replicas?: number): Promise<PodsPlan> {
   const { helm, scaling, signal, environment } = ports
@@ -49,6 +50,15 @@ export async function preparePods(ports: PodsPorts, service: string, replicas?: 
   const limit = deployments.find(
     ({ before: { autoscaler } }) => (replicas ?? 0) > (autoscaler?.max ?? Infinity),
   )
+  const paused = deployments.find(({ before }) => replicas === undefined && before.paused)
+  if (paused) {
+    const { message, suggestions } = pausedWarning(paused.name, ports)
+    throw new EmrError(`Cannot restart ${service}: ${message}`, {
+      code: 'ROLLOUT_PAUSED',
+      exitCode: ExitCode.preflight,
+      suggestions,
+    })
+  }
   if (limit) throw aboveMaximum(environment.name, service, replicas ?? 0, limit.before)
   return {
     operation: replicas === undefined ? 'restart' : 'scale',

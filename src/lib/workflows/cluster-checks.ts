@@ -16,6 +16,8 @@ export interface Check {
 /** One look at the cluster. */
 export interface ClusterView {
   server: string
+  /** What to type for kubectl to reach it. */
+  kubectl: string
   version: string
   namespace: { exists: boolean; podSecurity: string | undefined }
   /** What the identity may not do. */
@@ -30,15 +32,15 @@ export interface ClusterView {
 /** What the view tells of a deploy's chances. */
 export function clusterChecks(view: ClusterView, { name, namespace }: Environment): Check[] {
   return [
-    rightsCheck(view.denied, namespace),
-    namespaceCheck(view.namespace, namespace),
+    rightsCheck(view, namespace),
+    namespaceCheck(view, namespace),
     kindsCheck(view.missingKinds),
     ...releaseChecks(view.pendingReleases),
     ...lockChecks(view.lock, name),
   ]
 }
 
-function rightsCheck(denied: AccessRequest[], namespace: string): Check {
+function rightsCheck({ denied, kubectl }: ClusterView, namespace: string): Check {
   const base = { id: 'cluster.rights', title: 'rights' }
   if (denied.length === 0) return { ...base, status: 'good', detail: 'all that a deploy needs' }
   const rights = denied.map(({ verb, resource }) => `${verb} ${resource}`)
@@ -46,11 +48,11 @@ function rightsCheck(denied: AccessRequest[], namespace: string): Check {
     ...base,
     status: 'problem',
     detail: `not allowed: ${rights.join(', ')}`,
-    fix: `ask for these rights in ${namespace}; check with: kubectl auth can-i ${rights[0]} --namespace ${namespace}`,
+    fix: `ask for these rights in ${namespace}; check with: ${kubectl} auth can-i ${rights[0]} --namespace ${namespace}`,
   }
 }
 
-function namespaceCheck({ exists, podSecurity }: ClusterView['namespace'], name: string): Check {
+function namespaceCheck({ namespace: { exists, podSecurity }, kubectl }: ClusterView, name: string): Check {
   const base = { id: 'cluster.namespace', title: 'namespace' }
   if (!exists) return { ...base, status: 'good', detail: `${name} does not exist yet; a deploy makes it` }
   if (podSecurity === 'restricted')
@@ -59,7 +61,7 @@ function namespaceCheck({ exists, podSecurity }: ClusterView['namespace'], name:
     ...base,
     status: 'warning',
     detail: `${name} does not enforce Pod Security restricted`,
-    fix: `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=restricted`,
+    fix: `${kubectl} label namespace ${name} pod-security.kubernetes.io/enforce=restricted`,
   }
 }
 

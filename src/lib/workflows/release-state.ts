@@ -6,7 +6,12 @@ import { canonicalJson } from '../domain/canonical-json.ts'
 import type { Environment } from '../domain/environment.ts'
 import { objectKey } from '../domain/manifest/object.ts'
 import type { LiveStates, ServiceState } from '../domain/release/release-set.ts'
+import { serviceContainer, type Template } from '../domain/service-container.ts'
 import { EmrError, ExitCode } from '../errors.ts'
+
+interface Workload extends KubernetesObject {
+  spec?: { template?: Template }
+}
 
 /** What is not there cannot be changed. */
 export function notInstalled({ environment }: { environment: Environment }, service: string): EmrError {
@@ -17,14 +22,12 @@ export function notInstalled({ environment }: { environment: Environment }, serv
   })
 }
 
-interface Workload extends KubernetesObject {
-  spec?: { template?: { spec?: { containers?: { image?: string }[] } } }
-}
-
-/** The image of the first Deployment's first container, which is the service itself. */
+/** The image of the service's own container in its first Deployment. */
 export function imageOf(objects: KubernetesObject[] | undefined): string | undefined {
   const deployment = objects?.find(({ kind }) => kind === 'Deployment') as Workload | undefined
-  return deployment?.spec?.template?.spec?.containers?.[0]?.image
+  const { name, labels } = deployment?.metadata ?? {}
+  const service = labels?.['app.kubernetes.io/name'] ?? name
+  return deployment?.spec?.template && serviceContainer(deployment.spec.template, service)?.image
 }
 
 /** The names of a release's Deployments, whose roll-outs are followed. */

@@ -126,7 +126,7 @@ describe('when a service fails', () => {
         exitCode: 1,
         restarts: 3,
         node: 'node-1',
-        advice: expect.stringContaining('emr logs test emr-service --previous'),
+        advice: expect.stringContaining('(the log above)'),
       },
       logs: [{ lines: ['{"level":"fatal","msg":"no database"}'] }],
     })

@@ -10,6 +10,7 @@ import { temporaryFolder } from '../../support/project.ts'
 
 const view: ClusterView = {
   server: 'https://cluster',
+  kubectl: 'kubectl --context test',
   version: 'v1.34.0',
   namespace: { exists: true, podSecurity: 'restricted' },
   denied: [],

@@ -9,7 +9,7 @@ import { thresholds } from '../domain/rollout/facts.ts'
 function track(cluster: FakeCluster) {
   const signal = AbortSignal.timeout(10_000)
   const ports = cluster.ports()
-  return { ports, watch: ports.workloads.watch(signal), signal, onProgress: () => undefined }
+  return { ports, watch: ports.workloads.watch(signal), signal, changedAt: 0, onProgress: () => undefined }
 }
 
 test('a Deployment that is gone when helm has ended is a verdict', async () => {

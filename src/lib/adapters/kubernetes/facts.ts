@@ -1,7 +1,15 @@
 import type { Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.js'
 import type { Job } from 'kubernetes-types/batch/v1.js'
-import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
+import type {
+  ContainerStateTerminated,
+  ContainerStatus,
+  Event,
+  Pod,
+  PodTemplateSpec,
+} from 'kubernetes-types/core/v1.js'
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js'
+import { digest } from '../../digest.ts'
+import { canonicalJson } from '../../domain/canonical-json.ts'
 import { tagOf } from '../../domain/image.ts'
 import type {
   ContainerFacts,
@@ -12,6 +20,7 @@ import type {
   ReplicaSetFacts,
   Terminated,
 } from '../../domain/rollout/facts.ts'
+import { serviceContainer } from '../../domain/service-container.ts'
 
 /** Where the Deployment controller counts revisions, on the Deployment and on its ReplicaSets. */
 const REVISION = 'deployment.kubernetes.io/revision'
@@ -25,25 +34,40 @@ export function deploymentFacts({ metadata, spec, status }: Deployment): Deploym
     observedGeneration: status?.observedGeneration ?? 0,
     revision: metadata?.annotations?.[REVISION],
     service: serviceOf(metadata),
-    version: tagOf(spec?.template.spec?.containers[0]?.image),
+    version: tagOf(spec && serviceContainer(spec.template, serviceOf(metadata))?.image),
     createdAt: time(metadata?.creationTimestamp),
+    template: templateDigest(spec?.template),
     paused: spec?.paused ?? false,
+    minReadySeconds: spec?.minReadySeconds,
+    progressDeadline: spec?.progressDeadlineSeconds,
     desired: spec?.replicas ?? 1,
     updated: status?.updatedReplicas ?? 0,
     available: status?.availableReplicas ?? 0,
     total: status?.replicas ?? 0,
     wasComplete: progressing?.reason === 'NewReplicaSetAvailable',
     deadlineExceeded: exceeded ? (progressing.message ?? 'progress deadline exceeded') : undefined,
+    deadlineExceededAt: exceeded ? time(progressing.lastUpdateTime) : undefined,
   }
 }
 
-export function replicaSetFacts({ metadata, status }: ReplicaSet): ReplicaSetFacts {
+/** Without the label that tells the ReplicaSets apart. */
+function templateDigest(template: PodTemplateSpec | undefined): string {
+  const { 'pod-template-hash': _, ...labels } = template?.metadata?.labels ?? {}
+  return digest(canonicalJson({ ...template, metadata: { ...template?.metadata, labels } }))
+}
+
+export function replicaSetFacts({ metadata, spec, status }: ReplicaSet): ReplicaSetFacts {
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
   return {
     ...identity(metadata),
     owner: ownerOf(metadata),
     revision: metadata?.annotations?.[REVISION],
-    failure: failure?.status === 'True' ? reasonOf(failure) : undefined,
+    failure:
+      failure?.status === 'True'
+        ? { ...reasonOf(failure), since: time(failure.lastTransitionTime) }
+        : undefined,
+    createdAt: time(metadata?.creationTimestamp),
+    template: templateDigest(spec?.template),
   }
 }
 
@@ -74,6 +98,7 @@ export function podFacts({ metadata, spec, status }: Pod): PodFacts {
       })),
       ...(status?.containerStatuses ?? []).map((each) => containerFacts(each, false)),
     ],
+    main: spec && serviceContainer({ metadata, spec }, serviceOf(metadata))?.name,
     ...(ephemeral && { ephemeral }),
   }
 }

@@ -1,5 +1,6 @@
 import type { ConfigMap } from 'kubernetes-types/core/v1.js'
 import type { z } from 'zod'
+import { kubectlLine } from '../../domain/command-line.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
@@ -107,7 +108,7 @@ export class Records<T> {
         code: 'RECORD_DAMAGED',
         exitCode: ExitCode.preflight,
         suggestions: [
-          `kubectl --namespace ${this.#namespace} get configmap ${name} --output yaml`,
+          `${kubectlLine(this.#client.access)} --namespace ${this.#namespace} get configmap ${name} --output yaml`,
           'put it back as it was, or delete it: emr history --verify will name it as missing',
         ],
         cause,

@@ -7,6 +7,8 @@ import { resources } from './resources.ts'
 /** How many pods a Deployment is to have, and who decides about it. */
 export interface Scale {
   replicas: number
+  /** Somebody has paused its rollout: it can be scaled, and its pods are not replaced. */
+  paused?: true
   /** The HorizontalPodAutoscaler that changes `replicas` between these. */
   autoscaler?: { name: string; min: number; max: number }
 }
@@ -33,7 +35,11 @@ export class Scaling {
     ])
     const own = autoscalers.items.map(autoscalerFacts).find(({ target }) => target === deployment)
     const replicas = spec?.replicas ?? 1
-    return own ? { replicas, autoscaler: { name: own.name, min: own.min, max: own.max } } : { replicas }
+    return {
+      replicas,
+      ...(spec?.paused && { paused: true as const }),
+      ...(own && { autoscaler: { name: own.name, min: own.min, max: own.max } }),
+    }
   }
 
   /** Patches `spec.replicas`. An autoscaler reverts what lies outside of its limits. */

@@ -35,6 +35,8 @@ export class KubernetesTransport {
   /** Since when it is, by the monotonic clock; a server that is away is not waited for by each request anew. */
   #awaySince: number | undefined
   readonly #agent: Agent
+  /** What to add to this machine's clock for the server's. */
+  #clockOffset = 0
 
   constructor(access: ClusterAccess) {
     this.access = access
@@ -83,6 +85,11 @@ export class KubernetesTransport {
     const response = await this.#open(method, path, options)
     const body = await readAll(response, this.access.server)
     return { status: response.statusCode ?? 500, headers: response.headers, body }
+  }
+
+  /** Epoch milliseconds by the server's clock, as its last answer had it; to the second, and never ahead of it. */
+  serverNow(): number {
+    return Math.floor((Date.now() + this.#clockOffset) / 1000) * 1000
   }
 
   /** Ends kept-alive connections. */
@@ -152,6 +159,8 @@ export class KubernetesTransport {
       let response: IncomingMessage | undefined
       request.on('response', (answer) => {
         response = answer
+        const date = Date.parse(answer.headers.date ?? '')
+        if (date > 0) this.#clockOffset = date - Date.now()
         resolve(answer)
       })
       request.on('error', (error) =>

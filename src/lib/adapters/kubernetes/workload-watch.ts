@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events'
-import type {
-  DeploymentFacts,
-  EventFacts,
-  JobFacts,
-  PodFacts,
-  ReplicaSetFacts,
+import {
+  type DeploymentFacts,
+  type EventFacts,
+  type JobFacts,
+  livePods,
+  newestReplicaSet,
+  type PodFacts,
+  type ReplicaSetFacts,
 } from '../../domain/rollout/facts.ts'
 import type { RolloutFacts } from '../../domain/rollout/judge.ts'
 import { messageOf } from '../../errors.ts'
@@ -107,16 +109,16 @@ export class WorkloadWatch extends EventEmitter<{ change: [] }> {
   rollout(name: string): RolloutFacts | undefined {
     const deployment = find(this.#deployments, (each) => each.name === name)
     if (deployment === undefined) return undefined
-    const replicaSet = find(
-      this.#replicaSets,
-      (each) => each.owner === deployment.uid && each.revision === deployment.revision,
-    )
-    const pods = replicaSet ? this.#podsOf(replicaSet.uid) : []
+    const own = [...this.#replicaSets.items.values()].filter(({ owner }) => owner === deployment.uid)
+    const replicaSet = newestReplicaSet(deployment, own)
+    const pods = replicaSet ? livePods(this.#podsOf(replicaSet.uid)) : []
+    const others = own.filter((each) => each !== replicaSet)
     const about = new Set([deployment.uid, replicaSet?.uid, ...pods.map((pod) => pod.uid)])
     return {
       deployment,
       replicaSet,
       pods,
+      old: others.flatMap(({ uid }) => livePods(this.#podsOf(uid))).length,
       events: [...this.#events.items.values()].filter((e) => about.has(e.about)),
     }
   }

@@ -1,8 +1,12 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js'
 import type { Namespace, Pod } from 'kubernetes-types/core/v1.js'
 import { maskPatientData } from '../../domain/logs/mask.ts'
+import { serviceContainer } from '../../domain/service-container.ts'
 import { isApiError, isNoLog, isTransient } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
+import { autoscalerFacts } from './controller-facts.ts'
+import { serviceOf } from './facts.ts'
 import { resourcePath, resources } from './resources.ts'
 import { WorkloadWatch } from './workload-watch.ts'
 
@@ -58,10 +62,59 @@ export class Workloads {
     return found && (found.metadata?.generation ?? 0)
   }
 
-  /** The image of a Deployment's first container, or undefined where there is no such Deployment. */
+  /** Whether somebody has paused the rollout of a Deployment. */
+  async isPaused(deployment: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.#deployment(deployment, signal))?.spec?.paused === true
+  }
+
+  /** The image of a Deployment's own container, or undefined where there is no such Deployment. */
   async image(deployment: string, signal: AbortSignal): Promise<string | undefined> {
     const found = await this.#deployment(deployment, signal)
-    return found?.spec?.template.spec?.containers[0]?.image
+    return found?.spec && serviceContainer(found.spec.template, serviceOf(found.metadata))?.image
+  }
+
+  /**
+   * Gives a Deployment at once the pods that its autoscaler keeps at least: a new one has one pod until the autoscaler's
+   * next look, up to 15 s later.
+   * @returns that minimum; 0 where there is no autoscaler, or it may not be read
+   */
+  async raiseToMinimum(deployment: string, signal: AbortSignal): Promise<number> {
+    const where = { namespace: this.#namespace, signal }
+    try {
+      const { items } = await this.#client.list<HorizontalPodAutoscaler>(resources.autoscalers, where)
+      const own = items.map(autoscalerFacts).find(({ target }) => target === deployment)
+      const replicas = own && (await this.#deployment(deployment, signal))?.spec?.replicas
+      // One that was scaled to zero is left to whoever did that, as the autoscaler leaves it.
+      if (own && replicas !== undefined && replicas > 0 && replicas < own.min)
+        await this.#patch(deployment, { spec: { replicas: own.min } }, signal)
+      return own?.min ?? 0
+    } catch (error) {
+      if (isApiError(error, 403)) return 0
+      throw error
+    }
+  }
+
+  /**
+   * Makes the controllers of a Deployment try again to create pods that were refused, without changing its pods: they take
+   * its annotations over to its ReplicaSet, whose controller acts on every change of it, whatever its back-off.
+   */
+  async retryPods(deployment: string, signal: AbortSignal): Promise<void> {
+    const annotations = { 'emr/retried-at': new Date(this.serverNow()).toISOString() }
+    await this.#patch(deployment, { metadata: { annotations } }, signal)
+  }
+
+  /** Epoch milliseconds by the clock of the API server, to the second. */
+  serverNow(): number {
+    return this.#client.serverNow()
+  }
+
+  async #patch(deployment: string, patch: object, signal: AbortSignal): Promise<void> {
+    const options = {
+      type: 'application/merge-patch+json',
+      namespace: this.#namespace,
+      fieldManager: 'emr',
+    } as const
+    await this.#client.patch(resources.deployments, deployment, patch, { ...options, signal })
   }
 
   async #deployment(name: string, signal: AbortSignal): Promise<Deployment | undefined> {

@@ -87,7 +87,7 @@ async function follow(session: BackupSession, job: Job, title: string): Promise<
   const { runJob, JobNotStartedError } = await import('../../workflows/backup/job.ts')
   const client = new KubernetesClient(await clusterAccess(session, { start: true }))
   const workloads = new Workloads(client, environment.namespace)
-  if (!(await workloads.namespace(signal))) throw namespaceMissing(environment)
+  if (!(await workloads.namespace(signal))) throw namespaceMissing(environment, kubectlLine(client.access))
   const watching = new AbortController()
   const outcome: { end?: JobEnd } = {}
   const task: Parameters<typeof runTasks>[0][number]['task'] = async (_context, line) => {
@@ -128,11 +128,11 @@ async function follow(session: BackupSession, job: Job, title: string): Promise<
   }
 }
 
-function namespaceMissing({ name, namespace }: Environment): EmrError {
+function namespaceMissing({ name, namespace }: Environment, kubectl: string): EmrError {
   return new EmrError(`The Job has no place to run: the cluster has no namespace ${namespace}`, {
     code: 'NAMESPACE_MISSING',
     exitCode: ExitCode.preflight,
-    suggestions: [`emr deploy ${name}`, `kubectl create namespace ${namespace}`],
+    suggestions: [`emr deploy ${name}`, `${kubectl} create namespace ${namespace}`],
   })
 }
 

@@ -116,4 +116,11 @@ export interface Finding {
   /** What its log says of the database. */
   database?: DatabaseCause
   advice: string
+  /** In place of the catalogue's: a pod that was evicted is no more than a note once the service has all its pods. */
+  severity?: Severity
+}
+
+/** Whether the environment is unhealthy for it. */
+export function severityOf({ code, severity }: Pick<Finding, 'code' | 'severity'>): Severity {
+  return severity ?? CATALOGUE[code].severity
 }

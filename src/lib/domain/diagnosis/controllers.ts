@@ -1,5 +1,12 @@
-import type { PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
-import { hookFinding, notReadyFinding, replicaSetFinding, scaledToZeroFinding } from '../rollout/findings.ts'
+import { isLive, newestReplicaSet, type PodFacts, type ReplicaSetFacts } from '../rollout/facts.ts'
+import {
+  hookFinding,
+  notReadyFinding,
+  pausedFinding,
+  replicaSetFinding,
+  scaledToZeroFinding,
+  stalledRolloutFinding,
+} from '../rollout/findings.ts'
 import { latest } from '../rollout/latest.ts'
 import { DEPLOY } from './advice.ts'
 import type { Finding } from './catalogue.ts'
@@ -66,11 +73,9 @@ export function deploymentFindings({
   events = [],
 }: Known): Finding[] {
   return deployments.flatMap((deployment) => {
-    const set = replicaSets.find(
-      ({ owner, revision }) => owner === deployment.uid && revision === deployment.revision,
-    )
+    const set = newestReplicaSet(deployment, replicaSets)
     const own = pods.filter(({ owner }) => owner !== undefined && owner === set?.uid)
-    const unready = own.find((pod) => !pod.ready && !pod.deleting)
+    const unready = own.find((pod) => !pod.ready && isLive(pod))
     const found = [...rolloutFindings(deployment, set, unready)]
     if (deployment.deadlineExceeded !== undefined && unready?.phase === 'Running') {
       const about = events.filter(({ about: uid }) => uid === unready.uid)
@@ -86,29 +91,12 @@ function rolloutFindings(
   set: ReplicaSetFacts | undefined,
   unready: PodFacts | undefined,
 ): Finding[] {
-  const { uid, name } = deployment
-  const object = { kind: 'Deployment', name, uid }
   const refused = set && replicaSetFinding(set)
   const found: Finding[] = refused ? [refused] : []
   if (deployment.deadlineExceeded !== undefined && unready === undefined && refused === undefined) {
-    const message = deployment.deadlineExceeded
-    const field = 'status.conditions[Progressing]'
-    const advice =
-      'look at the events of its ReplicaSet: kubectl get events --field-selector involvedObject.kind=ReplicaSet'
-    found.push({
-      code: 'ROLLOUT_STALLED',
-      object,
-      reason: 'ProgressDeadlineExceeded',
-      message,
-      field,
-      advice,
-    })
+    found.push(stalledRolloutFinding(deployment, deployment.deadlineExceeded))
   }
-  if (deployment.paused) {
-    const message = 'changes are not rolled out until it is resumed'
-    const advice = `kubectl rollout resume deployment/${name}`
-    found.push({ code: 'ROLLOUT_PAUSED', object, reason: 'Paused', message, field: 'spec.paused', advice })
-  }
+  if (deployment.paused) found.push(pausedFinding(deployment))
   const idle = scaledToZeroFinding(deployment)
   return idle ? [...found, idle] : found
 }

@@ -1,6 +1,6 @@
 import type { RolloutThresholds } from '../environment.ts'
 import type { EventFacts } from '../rollout/facts.ts'
-import { CATALOGUE, type Finding } from './catalogue.ts'
+import { CATALOGUE, type Finding, severityOf } from './catalogue.ts'
 import { addOnFindings, databaseFindings, nodeFindings, usageFindings } from './cluster.ts'
 import {
   autoscalerFindings,
@@ -16,7 +16,7 @@ import {
 import { databaseNetworkFindings } from './database-network.ts'
 import type { EnvironmentFacts } from './facts.ts'
 import { ingressFindings, missingServiceFindings, policyFindings, serviceFindings } from './network.ts'
-import { debugFindings, podTroubles } from './pods.ts'
+import { debugFindings, podTroubles, wholeServices } from './pods.ts'
 
 /** What stands for the same finding in other words, or is mended in another way. */
 export type Evidence = Pick<Finding, 'object' | 'reason' | 'message' | 'field' | 'at' | 'advice'>
@@ -44,6 +44,7 @@ export function evaluate(
 ): Finding[] {
   const events = Map.groupBy(facts.events ?? [], ({ about }) => about)
   const about = (uid: string): EventFacts[] => events.get(uid) ?? []
+  const served = wholeServices(facts.deployments ?? [])
   return [
     ...nodeFindings(facts, now),
     ...addOnFindings(facts),
@@ -53,7 +54,7 @@ export function evaluate(
     ...claimFindings(facts, now),
     ...secretFindings(facts),
     ...(facts.pods ?? []).flatMap((pod) => [
-      ...podTroubles(pod, about(pod.uid), thresholds, now),
+      ...podTroubles(pod, about(pod.uid), thresholds, now, served),
       ...debugFindings(pod, about(pod.uid)),
     ]),
     ...missingFindings(facts, services),
@@ -83,8 +84,13 @@ export function rank<Found extends Finding>(findings: Found[]): (Found & RankedF
   const ranked = alike(roots, ({ cause }) => cause).map(([first, ...others]) => {
     const cause = merged([first.cause, ...others.map((root) => root.cause)])
     const effects = [first, ...others].flatMap((root) => root.effects)
-    const { headline, severity } = CATALOGUE[cause.code]
-    return { ...cause, headline, severity, effects: alike(effects, (effect) => effect).map(merged) }
+    const { headline } = CATALOGUE[cause.code]
+    return {
+      ...cause,
+      headline,
+      severity: severityOf(cause),
+      effects: alike(effects, (effect) => effect).map(merged),
+    }
   })
   const weight = ({ severity, code, effects }: RankedFinding) => {
     if (severity === 'warning') return 2
@@ -124,7 +130,7 @@ function merged<Found extends Finding>(same: Some<Found>): Found & Pick<RankedFi
 
 function explains(cause: Finding, effect: Finding): boolean {
   const [low, high] = [CATALOGUE[cause.code], CATALOGUE[effect.code]]
-  if (low.layer >= high.layer || low.severity === 'warning') return false
+  if (low.layer >= high.layer || severityOf(cause) === 'warning') return false
   switch (cause.code) {
     case 'NODE_NOT_READY':
     case 'NODE_PRESSURE':

@@ -1,7 +1,7 @@
 import { formatDuration } from '../duration.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import { exitMessage, probeAdvice, probeThatEnded } from '../rollout/crash.ts'
-import type { ContainerFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
+import type { ContainerFacts, DeploymentFacts, EventFacts, PodFacts } from '../rollout/facts.ts'
 import { notReadyFinding, podFindings, waitingFinding } from '../rollout/findings.ts'
 import { latest } from '../rollout/latest.ts'
 import { nodeComing } from '../rollout/scheduling.ts'
@@ -20,34 +20,47 @@ const RECENT_MS = 600_000
 
 const CRASHES = new Set(['CRASH_LOOP', 'OUT_OF_MEMORY', 'INIT_FAILING'])
 
-/** What is wrong with one pod beyond what already fails a roll-out. @param events about this pod */
+/** The services that have all the pods that they are to have. */
+export function wholeServices(deployments: Iterable<DeploymentFacts>): Set<string> {
+  const whole = [...deployments].filter(({ available, desired }) => desired > 0 && available >= desired)
+  return new Set(whole.map(({ service, name }) => service ?? name))
+}
+
+/**
+ * What is wrong with one pod beyond what already fails a roll-out.
+ * @param events about this pod
+ * @param served services that have all their pods: one that was evicted has been replaced
+ */
 export function podTroubles(
   pod: PodFacts,
   events: readonly EventFacts[],
   { restarts, scaleUp }: Pick<RolloutThresholds, 'restarts' | 'scaleUp'>,
   now: number,
+  served: ReadonlySet<string> = new Set(),
 ): Finding[] {
   // A roll-out is given up after some crashes; to say what is wrong, one that was not got over is enough.
   // The containers of a pod that was evicted, or whose node was shut down, were ended with it: they did not crash.
   const coming = nodeComing(events)
-  const known = (pod.failure ? [] : podFindings(pod, events, 0, now)).filter(({ code, at = now }) => {
+  const ended = pod.phase === 'Failed' || pod.phase === 'Succeeded'
+  const known = (ended ? [] : podFindings(pod, events, 0, now)).filter(({ code, at = now }) => {
     if (code === 'UNSCHEDULABLE') return coming === undefined || now - coming.at >= scaleUp
     return !CRASHES.has(code) || now - at < RECENT_MS
   })
-  const found = [...known, ...lifeTroubles(pod, now)]
-  if (found.length === 0)
+  const found = [...known, ...lifeTroubles(pod, served, now)]
+  if (found.length === 0 && !ended)
     found.push(...pod.containers.flatMap((c) => restarting(pod, c, events, restarts, now)))
   if (found.length === 0) found.push(...unready(pod, events, now))
   const { service, node, owner } = pod
   return found.map((finding) => ({ ...finding, service, node, owner }))
 }
 
-function lifeTroubles(pod: PodFacts, now: number): Finding[] {
+function lifeTroubles(pod: PodFacts, served: ReadonlySet<string>, now: number): Finding[] {
   const object = { kind: 'Pod', name: pod.name, uid: pod.uid }
   if (pod.failure?.reason === 'Evicted') {
     const advice =
       'the node ran short (kubectl describe node NODE): lower what the pods use of it, or request as much as they use'
-    return [{ code: 'EVICTED', object, ...pod.failure, field: 'status.reason', advice }]
+    const note = served.has(pod.service ?? '') && { severity: 'warning' as const }
+    return [{ code: 'EVICTED', object, ...pod.failure, field: 'status.reason', advice, ...note }]
   }
   if (pod.deleteBy !== undefined && now - pod.deleteBy > TERMINATION_MS) {
     const message = 'its time of grace is over, and it is still there'

@@ -1,5 +1,7 @@
 import { isServing } from '../diagnosis/availability.ts'
+import { wholeServices } from '../diagnosis/pods.ts'
 import { SILENT_MS } from '../outage.ts'
+import { isLive } from '../rollout/facts.ts'
 import {
   type NodeRow,
   nodeRows,
@@ -52,13 +54,17 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
   const warnings = [...(sight.warnings ?? [])]
   const events = Map.groupBy(warnings, ({ about }) => about)
   const pods = [...(sight.pods ?? [])]
-  const troubled = pods.flatMap((pod) => podRow(pod, events.get(pod.uid) ?? [], setting.rollout, now))
-  const services = serviceRows(sight, pods, troubled, setting, now)
+  const served = wholeServices(sight.deployments ?? [])
+  const live = pods.filter(isLive)
+  const troubled = pods.flatMap((pod) =>
+    podRow(pod, events.get(pod.uid) ?? [], { rollout: setting.rollout, served, now }),
+  )
+  const services = serviceRows(sight, live, troubled, setting, now)
   const picture = {
     environment: setting.environment,
     namespace: setting.namespace,
     at: new Date(now).toISOString(),
-    pods: { total: pods.length, ready: pods.filter(({ ready }) => ready).length },
+    pods: { total: live.length, ready: live.filter(({ ready }) => ready).length },
     services,
     troubled: troubled.sort((a, b) => Number(b.problem) - Number(a.problem) || a.pod.localeCompare(b.pod)),
     nodes: nodeRows(sight, pods, now),

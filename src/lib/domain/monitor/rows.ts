@@ -1,5 +1,5 @@
 import { nodeState } from '../diagnosis/availability.ts'
-import { CATALOGUE } from '../diagnosis/catalogue.ts'
+import { severityOf } from '../diagnosis/catalogue.ts'
 import type { AutoscalerFacts, Usage } from '../diagnosis/facts.ts'
 import { ingressFindings, missingServiceFindings, serviceFindings } from '../diagnosis/network.ts'
 import { podTroubles } from '../diagnosis/pods.ts'
@@ -72,14 +72,13 @@ const WARNING_AGE_MS = 900_000
 export function podRow(
   pod: PodFacts,
   events: EventFacts[],
-  rollout: RolloutThresholds,
-  now: number,
+  { rollout, served, now }: { rollout: RolloutThresholds; served: ReadonlySet<string>; now: number },
 ): PodRow[] {
   const restarts = pod.containers.reduce((sum, each) => sum + each.restarts, 0)
   // Nearly all pods are well, and there may be thousands.
   if (pod.phase === 'Succeeded' || (pod.ready && !pod.deleting && restarts < rollout.restarts)) return []
-  const [finding] = podTroubles(pod, events, rollout, now)
-  const problem = finding !== undefined && CATALOGUE[finding.code].severity === 'problem'
+  const [finding] = podTroubles(pod, events, rollout, now, served)
+  const problem = finding !== undefined && severityOf(finding) === 'problem'
   if (finding === undefined && pod.ready && !pod.deleting) return []
   const waiting = pod.containers.find(({ waiting: state }) => state)?.waiting
   const phase = pod.deleting
@@ -197,7 +196,7 @@ export function unreachedRows(
   const problems = found.filter(({ code, service = '' }) => {
     const state = states.get(service) ?? 'ready'
     const isOfNetwork = state === 'ready' || (state === 'rolling out' && code !== 'NO_ENDPOINTS')
-    return isOfNetwork && CATALOGUE[code].severity === 'problem'
+    return isOfNetwork && severityOf({ code }) === 'problem'
   })
   return problems.map(({ object, service, reason, message }) => {
     return { object: `${object.kind}/${object.name}`, service, reason, message }

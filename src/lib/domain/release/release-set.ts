@@ -158,6 +158,11 @@ export function provenStates(
   return Object.fromEntries(kept)
 }
 
+/** What speaks for a set that is gone back to, in a word. */
+export function meritOf(set: ReleaseSet): string {
+  return isGood(set) ? 'the last good one' : 'the last one that was ready; no smoke tests have proven it'
+}
+
 /** The newest set that an automatic rollback may take without a question. */
 export function lastProven(sets: ReleaseSet[]): ReleaseSet | undefined {
   return sets.findLast(isGood) ?? sets.findLast(isReady)

@@ -46,8 +46,30 @@ export interface PodFacts {
   /** From the condition PodScheduled, when it is False. */
   unscheduled?: { reason: string; message: string }
   containers: ContainerFacts[]
+  /** Name of the container that is the service itself. */
+  main?: string
   /** Put into it by `kubectl debug`; they are never started again, and the pod does not depend on them. */
   ephemeral?: ContainerFacts[]
+}
+
+/** Pods that run or are going to: not those that were evicted, have completed, or are being deleted. */
+export function livePods(pods: Iterable<PodFacts>): PodFacts[] {
+  return [...pods].filter(isLive)
+}
+
+export function isLive({ phase, deleting }: Pick<PodFacts, 'phase' | 'deleting'>): boolean {
+  return !deleting && phase !== 'Failed' && phase !== 'Succeeded'
+}
+
+/** The ReplicaSet that runs the Deployment's current pod template, also before its controller has numbered it; the oldest of several. */
+export function newestReplicaSet(
+  { uid, template, revision }: Pick<DeploymentFacts, 'uid' | 'template' | 'revision'>,
+  replicaSets: Iterable<ReplicaSetFacts>,
+): ReplicaSetFacts | undefined {
+  return [...replicaSets]
+    .filter((set) => set.owner === uid)
+    .filter((set) => (template === undefined ? set.revision === revision : set.template === template))
+    .sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0))[0]
 }
 
 export interface ReplicaSetFacts {
@@ -56,7 +78,10 @@ export interface ReplicaSetFacts {
   owner: string | undefined
   revision: string | undefined
   /** From the condition ReplicaFailure: pods that the API server refused to create. */
-  failure?: { reason: string; message: string }
+  failure?: { reason: string; message: string; since?: number }
+  createdAt?: number
+  /** Digest of its pod template. */
+  template?: string
 }
 
 export interface DeploymentFacts {
@@ -67,10 +92,16 @@ export interface DeploymentFacts {
   revision: string | undefined
   /** Of the release that it belongs to, by its labels. */
   service?: string
-  /** Tag of the first container's image. */
+  /** Tag of the image of the service's own container. */
   version?: string
   createdAt?: number
+  /** Digest of its pod template, which the ReplicaSet of its newest revision has as well. */
+  template?: string
   paused: boolean
+  /** Seconds that a pod must be ready until it counts as available. */
+  minReadySeconds?: number
+  /** Seconds without progress after which Kubernetes calls the rollout failed. */
+  progressDeadline?: number
   desired: number
   updated: number
   available: number
@@ -80,6 +111,8 @@ export interface DeploymentFacts {
   wasComplete: boolean
   /** The message of the condition Progressing once its reason is ProgressDeadlineExceeded. */
   deadlineExceeded?: string
+  /** When that condition was last updated. */
+  deadlineExceededAt?: number
 }
 
 export interface JobFacts {

@@ -100,16 +100,26 @@ function missingAdvice(message: string): string {
   return 'create what is named: kubectl describe pod NAME'
 }
 
-/** Pods that could not even be created. */
-export function replicaSetFinding(set: ReplicaSetFacts): Finding | undefined {
+/**
+ * Pods that could not even be created. The condition keeps the time and the words of the first attempt.
+ * @param events about this ReplicaSet, which has one for a later attempt
+ */
+export function replicaSetFinding(
+  set: ReplicaSetFacts,
+  events: readonly EventFacts[] = [],
+): Finding | undefined {
   if (set.failure === undefined) return undefined
-  const { reason, message } = set.failure
+  const { since: first } = set.failure
+  const again = latest(events, ({ reason, at }) => reason === 'FailedCreate' && at > (first ?? 0))
+  const { reason, message } = again ?? set.failure
+  const at = again?.at ?? first
   return {
     code: 'POD_REFUSED',
     object: { kind: 'ReplicaSet', name: set.name, uid: set.uid },
     reason,
     message,
     field: 'status.conditions[ReplicaFailure]',
+    ...(at !== undefined && { at }),
     advice: refusalAdvice(message),
   }
 }
@@ -162,6 +172,51 @@ const UNREADY_ADVICE: Record<string, string> = {
   Readiness: 'read the log: emr logs ENV SERVICE; then ask the readiness path from inside the pod',
   Startup: probeAdvice({ kind: 'startup' }),
   Liveness: probeAdvice({ kind: 'liveness' }),
+}
+
+/** Somebody has paused it: no change of its pods happens before it is resumed. */
+export function pausedFinding({ uid, name, service }: DeploymentFacts): Finding {
+  return {
+    code: 'ROLLOUT_PAUSED',
+    object: { kind: 'Deployment', name, uid },
+    ...(service !== undefined && { service }),
+    reason: 'Paused',
+    message: 'changes are not rolled out until it is resumed',
+    field: 'spec.paused',
+    advice: RESUME,
+  }
+}
+
+/** What resumes a paused Deployment. */
+export const RESUME = 'kubectl rollout resume deployment/NAME'
+
+/** Kubernetes has given a rollout up, and no pod shows why. */
+export function stalledRolloutFinding({ uid, name }: DeploymentFacts, message: string): Finding {
+  return {
+    code: 'ROLLOUT_STALLED',
+    object: { kind: 'Deployment', name, uid },
+    reason: 'ProgressDeadlineExceeded',
+    message,
+    field: 'status.conditions[Progressing]',
+    advice:
+      'look at the events of its ReplicaSet: kubectl get events --field-selector involvedObject.kind=ReplicaSet',
+  }
+}
+
+/** All pods that there are to be now are there, and its autoscaler keeps more than that. */
+export function belowMinimumFinding(
+  { uid, name, desired }: DeploymentFacts,
+  minimum: number,
+): Finding | undefined {
+  if (desired >= minimum) return undefined
+  return {
+    code: 'AUTOSCALER_FAILING',
+    object: { kind: 'Deployment', name, uid },
+    reason: 'BelowMinimum',
+    message: `replicas is ${desired}, and the autoscaler has not raised it to its minimum of ${minimum}`,
+    field: 'spec.replicas',
+    advice: 'look at the autoscaler: kubectl describe hpa',
+  }
 }
 
 /** No pods are wanted: to Kubernetes that is a complete roll-out, to the hospitals an outage. */

@@ -2,22 +2,30 @@ import type { Finding } from '../diagnosis/catalogue.ts'
 import type { RolloutThresholds } from '../environment.ts'
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from './facts.ts'
 import {
+  belowMinimumFinding,
   hookFinding,
   jobRefusedFinding,
   notReadyFinding,
+  pausedFinding,
   podFindings,
   replicaSetFinding,
   scaledToZeroFinding,
+  stalledRolloutFinding,
 } from './findings.ts'
 import { nodeComing } from './scheduling.ts'
+
+/** The kubelet tries again after five minutes at the latest. */
+const KUBELET_BACKOFF_MS = 310_000
 
 /** Everything known of one release's roll-out at one moment. */
 export interface RolloutFacts {
   deployment: DeploymentFacts
   /** The ReplicaSet of the Deployment's newest revision, once it exists. */
   replicaSet: ReplicaSetFacts | undefined
-  /** The pods of that ReplicaSet. */
+  /** The pods of that ReplicaSet that run or are going to. */
   pods: PodFacts[]
+  /** How many such pods the Deployment's other ReplicaSets have. */
+  old: number
   /** About those pods and that ReplicaSet. */
   events: EventFacts[]
 }
@@ -33,29 +41,46 @@ export type Verdict =
  */
 export class RolloutJudge {
   readonly #thresholds: RolloutThresholds
+  readonly #changedAt: number
+  readonly #minimum: number
   readonly #since = new Map<string, number>()
+  #startedAt: number | undefined
 
-  constructor(thresholds: RolloutThresholds) {
+  /**
+   * @param options.changedAt when the change that is followed began, by the clock of the API server: what its objects say of
+   * times before is of an earlier attempt
+   * @param options.minimum pods that the autoscaler keeps at least
+   */
+  constructor(thresholds: RolloutThresholds, options: { changedAt?: number; minimum?: number } = {}) {
     this.#thresholds = thresholds
+    this.#changedAt = options.changedAt ?? 0
+    this.#minimum = options.minimum ?? 0
   }
 
   /** @param now milliseconds since the epoch */
   judge(facts: RolloutFacts, now: number): Verdict {
+    this.#startedAt ??= now
     const zero = scaledToZeroFinding(facts.deployment)
     if (zero) return { state: 'failed', finding: zero, others: [] }
-    if (isComplete(facts.deployment)) return { state: 'complete' }
+    if (isComplete(facts.deployment)) {
+      const below = belowMinimumFinding(facts.deployment, this.#minimum)
+      return below ? { state: 'progressing', concerns: [below] } : { state: 'complete' }
+    }
     // Until the controller has seen the change, all that is observed belongs to the state before it; what was found
     // before stands, as an autoscaler's change does not make a pod schedulable.
     if (facts.deployment.observedGeneration < facts.deployment.generation) {
       return { state: 'progressing', concerns: [] }
     }
+    // Nothing moves before somebody resumes it, so there is nothing to wait for.
+    const paused = isStopped(facts.deployment) ? pausedFinding(facts.deployment) : undefined
+    if (paused) return { state: 'failed', finding: paused, others: [] }
+    const isOver = this.#deadline(facts, now) !== undefined
     const findings = this.#findings(facts, now)
     this.#remember(findings, now)
     const crashing = crashLoopDecides(facts, findings)
-    const isOver = exceededDeadline(facts.deployment, facts.replicaSet) !== undefined
     const decided = findings.filter((finding) => {
       if (isCrash(finding) && !crashing) return false
-      return this.#lasts(finding, now) >= this.#patience(finding, facts.events, isOver)
+      return this.#lasts(finding, now) >= this.#patience(finding, facts, isOver)
     })
     const [finding, ...others] = decided
     return finding ? { state: 'failed', finding, others } : { state: 'progressing', concerns: findings }
@@ -82,21 +107,48 @@ export class RolloutJudge {
     const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts, now))
     const findings = refused ? [refused] : ofPods
     this.#remember(findings, now)
-    return findings.find((finding) => this.#lasts(finding, now) >= this.#patience(finding, events, false))
+    return findings.find(
+      (finding) =>
+        this.#lasts(finding, now) >= this.#patience(finding, { events, pods, replicaSet: undefined }, false),
+    )
   }
 
-  #findings({ deployment, replicaSet, pods, events }: RolloutFacts, now: number): Finding[] {
+  #findings(facts: RolloutFacts, now: number): Finding[] {
+    const { deployment, replicaSet, pods, events } = facts
     const about = (uid: string) => events.filter((event) => event.about === uid)
     const ofPods = pods.flatMap((pod) => podFindings(pod, about(pod.uid), this.#thresholds.restarts, now))
-    const refused = replicaSet && replicaSetFinding(replicaSet)
+    const refused = replicaSet && replicaSetFinding(replicaSet, about(replicaSet.uid))
     const findings = refused ? [...ofPods, refused] : ofPods
     const unready = pods.find((pod) => !pod.ready && !pod.deleting)
-    const deadline = exceededDeadline(deployment, replicaSet)
-    if (deadline !== undefined && findings.length === 0 && unready) {
+    const deadline = this.#deadline(facts, now)
+    if (deadline !== undefined && findings.length === 0) {
       const exceeded = { reason: 'ProgressDeadlineExceeded', message: deadline }
-      findings.push(notReadyFinding(unready, about(unready.uid), exceeded))
+      findings.push(
+        unready
+          ? notReadyFinding(unready, about(unready.uid), exceeded)
+          : stalledRolloutFinding(deployment, deadline),
+      )
     }
     return findings
+  }
+
+  /**
+   * What Kubernetes says of its own deadline. Where it said so before this change, it says nothing more, and the time is
+   * measured here.
+   */
+  #deadline({ deployment, replicaSet }: RolloutFacts, now: number): string | undefined {
+    const { deadlineExceededAt = this.#changedAt, progressDeadline } = deployment
+    const exceeded = exceededDeadline(deployment, replicaSet)
+    if (exceeded === undefined || deadlineExceededAt >= this.#changedAt) return exceeded
+    if (progressDeadline === undefined) return undefined
+    return now - (this.#startedAt ?? now) >= progressDeadline * 1000 ? exceeded : undefined
+  }
+
+  /** It happened before the change that is followed, to something that there was before, and was not tried again since. */
+  isStale({ at, object }: Finding, { pods, replicaSet }: Pick<RolloutFacts, 'pods' | 'replicaSet'>): boolean {
+    const subject = [...pods, ...(replicaSet ? [replicaSet] : [])].find(({ uid }) => uid === object.uid)
+    const isNew = (subject?.createdAt ?? 0) >= this.#changedAt
+    return at !== undefined && at < this.#changedAt && !isNew
   }
 
   /** Milliseconds since the finding was first seen. */
@@ -108,10 +160,16 @@ export class RolloutJudge {
    * Milliseconds that a finding may last. Kubernetes' own deadline ends it, but for nodes that are on their way.
    * @param isOver whether that deadline has passed
    */
-  #patience(finding: Finding, events: readonly EventFacts[], isOver: boolean): number {
+  #patience(
+    finding: Finding,
+    facts: Pick<RolloutFacts, 'events' | 'pods' | 'replicaSet'>,
+    isOver: boolean,
+  ): number {
     const { imagePull, containerConfig, unschedulable, scaleUp, podCreation } = this.#thresholds
-    const coming = nodeComing(events.filter(({ about }) => about === finding.object.uid))
+    const coming = nodeComing(facts.events.filter(({ about }) => about === finding.object.uid))
     if (finding.code === 'UNSCHEDULABLE' && coming) return scaleUp
+    // Its controller tries again: that of ReplicaSets at once, since it is told to; the kubelet when its back-off is over.
+    if (this.isStale(finding, facts)) return finding.code === 'POD_REFUSED' ? podCreation : KUBELET_BACKOFF_MS
     if (isOver) return 0
     switch (finding.code) {
       case 'IMAGE_PULL_FAILING':
@@ -139,7 +197,7 @@ export class RolloutJudge {
 }
 
 /** Why a roll-out that nothing was found against is not complete: a pod that runs and is not ready. */
-export function stalledFinding({ pods, events }: RolloutFacts): Finding | undefined {
+export function stalledFinding({ pods, events }: Pick<RolloutFacts, 'pods' | 'events'>): Finding | undefined {
   const unready = pods.find((pod) => !pod.ready && !pod.deleting)
   if (unready === undefined) return undefined
   const about = events.filter((event) => event.about === unready.uid)
@@ -158,15 +216,22 @@ function exceededDeadline(
   return named === undefined || named === replicaSet?.name ? deadlineExceeded : undefined
 }
 
-/** As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. */
+/**
+ * As `kubectl rollout status` has it: observed, all replicas updated and available, no old one left. A paused Deployment
+ * whose pods are all of its template is complete, too.
+ */
 export function isComplete(deployment: DeploymentFacts): boolean {
   return (
     deployment.observedGeneration >= deployment.generation &&
-    !deployment.paused &&
     deployment.updated >= deployment.desired &&
     deployment.total <= deployment.updated &&
     deployment.available >= deployment.updated
   )
+}
+
+/** Paused, with pods that only a resumed rollout replaces. */
+function isStopped({ paused, updated, desired, total }: DeploymentFacts): boolean {
+  return paused && (updated < desired || total > updated)
 }
 
 /**

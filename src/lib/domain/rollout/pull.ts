@@ -25,14 +25,15 @@ export function pullFinding(
     (each) => each.reason === 'Failed' && each.message.startsWith('Failed to pull image'),
   )
   const message = waiting.reason === 'ImagePullBackOff' && event ? event.message : waiting.message
+  const when = event && { at: event.at }
   if (NOT_FOUND.test(message)) {
     const advice = /no match for platform/.test(message)
       ? OTHER_PROCESSOR
       : `no such image '${container.image}': deploy a tag that was pushed; emr history ENV lists those that ran`
-    return { code: 'IMAGE_NOT_FOUND', reason: waiting.reason, message, advice }
+    return { code: 'IMAGE_NOT_FOUND', reason: waiting.reason, message, advice, ...when }
   }
   const advice = pullAdvice(message, container.image)
-  return { code: 'IMAGE_PULL_FAILING', reason: waiting.reason, message, advice }
+  return { code: 'IMAGE_PULL_FAILING', reason: waiting.reason, message, advice, ...when }
 }
 
 function pullAdvice(message: string, image: string): string {

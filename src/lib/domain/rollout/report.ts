@@ -40,8 +40,38 @@ export function failureLine({ finding }: RolloutFailure): string {
   return `${headlineOf(finding)} (${where}: ${[finding.reason, message].filter(Boolean).join(': ')})`
 }
 
-/** The failure for people: cause first, then the facts to check it by. @param now epoch milliseconds */
-export function failureReport(failure: RolloutFailure, now: number): string {
+/** Failures of several services with the same cause, together; the first of each group shows it. */
+export function byCause(failures: RolloutFailure[]): RolloutFailure[][] {
+  return [...Map.groupBy(failures, causeKey).values()]
+}
+
+/**
+ * What makes failures of different services the same: the reason and its words, and what the program wrote last, but for
+ * the names of the service's own objects.
+ */
+function causeKey({ service, finding, image = '', logs }: RolloutFailure): string {
+  const { code, object, container = '', reason, exitCode, secret, database } = finding
+  const own = [image, object.name, container, service].filter((name) => name !== '')
+  const neutral = (text: string) => own.reduce((rest, name) => rest.replaceAll(name, '*'), text)
+  const quota = /exceeded quota: ([^,]+)/.exec(finding.message)?.[1]
+  const written = logs.at(-1)?.lines.at(-1) ?? ''
+  return JSON.stringify([
+    code,
+    reason,
+    exitCode,
+    database,
+    secret === undefined ? '' : neutral(secret),
+    quota ?? neutral(finding.message).replaceAll(/\b[\da-f]{6,}\b/g, '#'),
+    neutral(written).replaceAll(/\b[\da-f-]{6,}\b|\d+/g, '#'),
+  ])
+}
+
+/**
+ * The failure for people: cause first, then the facts to check it by.
+ * @param now epoch milliseconds
+ * @param others services that failed for the same cause
+ */
+export function failureReport(failure: RolloutFailure, now: number, others: string[] = []): string {
   const { finding, image, node } = failure
   const rows: [string, string][] = [
     [finding.object.kind.toLowerCase(), `${finding.object.name}${node ? ` on ${node}` : ''}`],
@@ -62,7 +92,9 @@ export function failureReport(failure: RolloutFailure, now: number): string {
   }
   rows.push(['to do', finding.advice])
   const body = rows.map(([label, text]) => `  ${label.padEnd(10)} ${text}`)
-  return [`${failure.service}: ${headlineOf(finding)}`, ...body].join('\n')
+  const same = others.length > 0 ? [`  ${'shown'.padEnd(10)} ${failure.service}; the evidence has all`] : []
+  const names = [failure.service, ...others].join(', ')
+  return [`${names}: ${headlineOf(finding)}`, ...same, ...body].join('\n')
 }
 
 function containerRow({ container, exitCode, restarts }: Finding): string {

@@ -48,9 +48,10 @@ export async function changeService(
     durationMs: ports.now() - startedAt,
     ...rest,
   })
+  const changedAt = ports.workloads.serverNow()
   try {
     if (change.apply) after = await change.apply(step)
-    await trackRollout({ ports, watch, signal, onProgress }, change.deployments)
+    await trackRollout({ ports, watch, signal, changedAt, onProgress }, change.deployments)
     return result({ outcome: change.outcome })
   } catch (error) {
     if (signal.aborted) {

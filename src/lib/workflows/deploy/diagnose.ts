@@ -54,7 +54,8 @@ async function explain(
 ): Promise<{ failure: RolloutFailure; events: EventFacts[] }> {
   const about = [finding.object.uid, ...(pod && pod.uid !== finding.object.uid ? [pod.uid] : [])]
   const events = about.flatMap((uid) => watch.eventsAbout(uid)).sort((a, b) => a.at - b.at)
-  const container = pod?.containers.find(({ name }) => name === finding.container) ?? pod?.containers.at(-1)
+  const named = (name: string | undefined) => pod?.containers.find((each) => each.name === name)
+  const container = named(finding.container) ?? named(pod?.main) ?? pod?.containers.at(-1)
   const logs = pod && container ? await logsOf(ports, pod.name, container.name, container.restarts > 0) : []
   const explained = explainedBy(
     { ...finding, node: pod?.node },
@@ -62,7 +63,7 @@ async function explain(
   )
   const failure: RolloutFailure = {
     service,
-    finding: withNames(explained, ports, service),
+    finding: withNames({ ...explained, advice: withEvidence(explained.advice, pod, logs) }, ports, service),
     image: container?.image,
     node: pod?.node,
     events: events.filter(({ reason }) => !ROUTINE.has(reason)),
@@ -71,6 +72,17 @@ async function explain(
   }
   return { failure, events }
 }
+
+/** Advice that reads what is shown: the pods themselves are gone once the service is back on its earlier version. */
+function withEvidence(advice: string, pod: PodFacts | undefined, logs: LogExcerpt[]): string {
+  const read = pod
+    ? advice.replaceAll(/kubectl (describe pod|get pod NAME --output yaml)( NAME)?/g, POD)
+    : advice
+  return logs.length > 0 ? read.replaceAll(/emr logs ENV SERVICE( --previous)?/g, LOG) : read
+}
+
+const POD = 'the reason and the events above'
+const LOG = 'the log above'
 
 async function logsOf(
   { workloads, signal }: ReleasePorts,

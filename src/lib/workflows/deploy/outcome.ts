@@ -1,5 +1,5 @@
 import { setLine } from '../../domain/command-line.ts'
-import { failureReport } from '../../domain/rollout/report.ts'
+import { byCause, failureReport } from '../../domain/rollout/report.ts'
 import { EmrError, type ErrorOptions, ExitCode, InterruptedError } from '../../errors.ts'
 import type { Recovery } from '../rollback/automatic.ts'
 import { failedTests, type SmokeReport } from '../smoke-test/report.ts'
@@ -115,14 +115,24 @@ function setAgain({ environment, services: [plan] }: DeployPlan): string | undef
   return plan?.input.change && setLine(environment, plan.service, plan.input.change)
 }
 
-/** One report for each service that failed, cause first. */
+/** One report for each cause, with the services that failed for it. */
 export function failureReports(services: ServiceResult[], { now }: Pick<ReleasePorts, 'now'>): string[] {
-  return services
-    .filter(({ outcome }) => outcome === 'failed')
-    .flatMap(({ service, error, failure }) => [
-      ...(error === undefined ? [] : [`${service}: ${error}`]),
-      ...(failure ? [failureReport(failure, now())] : []),
-    ])
+  const failed = services.filter(({ outcome }) => outcome === 'failed')
+  const failures = failed.flatMap(({ failure }) => failure ?? [])
+  return [
+    ...failed.flatMap(({ service, error }) => (error === undefined ? [] : [`${service}: ${error}`])),
+    ...byCause(failures).flatMap(([first, ...others]) =>
+      first
+        ? [
+            failureReport(
+              first,
+              now(),
+              others.map(({ service }) => service),
+            ),
+          ]
+        : [],
+    ),
+  ]
 }
 
 function endingOf(services: ServiceResult[], run: DeployRun): Pick<ErrorOptions, 'code' | 'exitCode'> {
@@ -162,11 +172,11 @@ export function evidenceLines(
 function recoveryLines(recovery: Recovery | undefined): string[] {
   if (recovery === undefined) return []
   if (recovery.state === 'none') return [row('rollback', `none: ${recovery.why}`)]
-  const { set, services, added, why } = recovery
+  const { set, merit, services, added, why } = recovery
   const back = services.filter(({ outcome }) => outcome === 'rolled-back' || outcome === 'unchanged')
   const names = back.map(({ service, revision }) => `${service} (revision ${revision.after})`).join(', ')
   return [
-    ...(back.length > 0 ? [row('rollback', `back on the last good set ${set}: ${names}`)] : []),
+    ...(back.length > 0 ? [row('rollback', `back on release set ${set} (${merit}): ${names}`)] : []),
     ...(why === undefined ? [] : [row('rollback', `failed: ${why}`)]),
     ...(added.length > 0
       ? [row('left', `${added.join(', ')}: not in that set, so nothing to go back to`)]

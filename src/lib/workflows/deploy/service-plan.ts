@@ -7,6 +7,7 @@ import { type FieldChange, fieldChanges } from '../../domain/manifest/diff.ts'
 import { objectKey, objectName, sameJson } from '../../domain/manifest/object.ts'
 import type { ReleaseSet } from '../../domain/release/release-set.ts'
 import { deploymentsOf, imageOf, manifestDigest, notInstalled, stateOf } from '../release-state.ts'
+import { isPaused, pausedWarning } from './paused.ts'
 import { scaleTakenBack } from './scale-taken-back.ts'
 import type { DeployPorts, ObjectChange, ServiceAction, ServicePlan, Warning } from './types.ts'
 
@@ -39,7 +40,7 @@ export async function planService(context: Context): Promise<Planned> {
   const { input, keptTag } = await inputOf(context, release, running)
   const { objects, hooks } = await helm.template(input, { signal, kubeVersion: context.clusterVersion })
   const released = release?.objects ?? []
-  const { changes, problems } = await compare(ports, service.name, released, objects)
+  const { changes, problems, paused } = await compare(ports, service.name, released, objects)
   const plan: ServicePlan = {
     service: service.name,
     action: actionOf(release, objects, hooks, changes),
@@ -57,9 +58,27 @@ export async function planService(context: Context): Promise<Planned> {
   const environment = ports.environment.name
   return {
     plan,
-    problems: problems.map((problem) => `${service.name}: ${problem}`),
-    warnings: scaleTakenBack({ environment, service: service.name, released, changes, change, sets }),
+    problems: [...problems, ...stoppedBy(paused, changes, ports)].map(
+      (problem) => `${service.name}: ${problem}`,
+    ),
+    warnings: [
+      ...scaleTakenBack({ environment, service: service.name, released, changes, change, sets }),
+      ...paused.map((name) => pausedWarning(name, ports)),
+    ],
   }
+}
+
+/** The paused Deployments whose pods this would change: it would wait for them in vain. */
+function stoppedBy(paused: string[], changes: ObjectChange[], ports: DeployPorts): string[] {
+  const replaces = (name: string) =>
+    changes.some(
+      ({ object, fields }) =>
+        object === `Deployment/${name}` && fields.some(({ path }) => path.startsWith('spec.template')),
+    )
+  return paused.filter(replaces).map((name) => {
+    const { message, suggestions } = pausedWarning(name, ports)
+    return `${message}; ${suggestions.join()}`
+  })
 }
 
 async function inputOf(
@@ -131,9 +150,10 @@ async function compare(
   release: string,
   previous: KubernetesObject[],
   rendered: KubernetesObject[],
-): Promise<{ changes: ObjectChange[]; problems: string[] }> {
+): Promise<{ changes: ObjectChange[]; problems: string[]; paused: string[] }> {
   const before = new Map(previous.map((object) => [objectKey(object), object]))
   const problems: string[] = []
+  const paused: string[] = []
   const compared = await Promise.all(
     rendered.map(async (object): Promise<ObjectChange | undefined> => {
       const preview = await live.preview(before.get(objectKey(object)), object, signal)
@@ -145,6 +165,7 @@ async function compare(
       if (!before.has(objectKey(object)) && ownerOf(preview.live) !== release) {
         problems.push(`${objectName(object)} exists already and does not belong to the release ${release}`)
       }
+      if (isPaused(preview.applied)) paused.push(object.metadata?.name ?? '')
       const fields = maskSecret(object, fieldChanges(preview.live, preview.applied))
       return fields.length === 0 ? undefined : change('update', object, fields)
     }),
@@ -152,7 +173,7 @@ async function compare(
   const kept = new Set(rendered.map(objectKey))
   const removed = previous.filter((object) => !kept.has(objectKey(object)) && !isKept(object))
   const changes = compared.filter((each) => each !== undefined)
-  return { changes: [...changes, ...removed.map((object) => change('delete', object))], problems }
+  return { changes: [...changes, ...removed.map((object) => change('delete', object))], problems, paused }
 }
 
 function change(

@@ -39,6 +39,8 @@ interface Track {
   ports: Pick<DeployPorts, 'workloads' | 'environment' | 'now'>
   watch: WorkloadWatch
   signal: AbortSignal
+  /** When the change that is followed began, by the clock of the API server. */
+  changedAt: number
   onProgress: (text: string) => void
 }
 
@@ -54,7 +56,9 @@ export async function trackRollout(track: Track, deployments: string[]): Promise
       // The watch may lag behind helm: what it shows counts once it shows this generation.
       const generation = await ports.workloads.generation(name, signal)
       if (generation === undefined) throw failed(deploymentGoneFinding(name), [])
-      return { name, judge: new RolloutJudge(ports.environment.rollout), generation, seen: false }
+      const minimum = await ports.workloads.raiseToMinimum(name, signal)
+      const judge = new RolloutJudge(ports.environment.rollout, { changedAt: track.changedAt, minimum })
+      return { name, judge, generation, seen: false, retried: false }
     }),
   )
   let missing: RolloutFailedError | undefined
@@ -106,6 +110,8 @@ interface Awaited {
   judge: RolloutJudge
   generation: number
   seen: boolean
+  /** The controller was told to try again what had failed before. */
+  retried: boolean
 }
 
 /**
@@ -114,7 +120,7 @@ interface Awaited {
  * @throws {RolloutFailedError} when one has failed
  */
 function look(
-  { ports, watch }: Track,
+  { ports, watch, signal }: Track,
   awaited: Awaited[],
 ): { line: string; kind: string; missing: RolloutFailedError | undefined; done: boolean } {
   const lines: string[] = []
@@ -129,6 +135,12 @@ function look(
     const verdict = judge.judge(facts, ports.now())
     if (verdict.state === 'failed') throw failed(verdict.finding, facts.pods)
     if (verdict.state === 'complete') return false
+    const refused = verdict.concerns.find((each) => each.code === 'POD_REFUSED' && judge.isStale(each, facts))
+    if (refused && !each.retried) {
+      each.retried = true
+      // Without it, the controller tries again by itself: after a quarter of an hour at the latest.
+      ports.workloads.retryPods(name, signal).catch(() => undefined)
+    }
     lines.push(progressLine(facts, verdict.concerns))
     kinds.push(progressKind(facts, verdict.concerns))
     const finding = verdict.concerns[0] ?? stalledFinding(facts)
@@ -179,13 +191,19 @@ function failed(finding: Finding, pods: PodFacts[]): RolloutFailedError {
 }
 
 /** What makes a line of progress news. */
-function progressKind({ pods }: RolloutFacts, [concern]: Finding[]): string {
-  return `${pods.filter((pod) => pod.ready).length} ${concern?.code}`
+function progressKind({ pods, old }: RolloutFacts, [concern]: Finding[]): string {
+  return `${pods.filter((pod) => pod.ready).length} ${old > 0} ${concern?.code}`
 }
 
-function progressLine({ deployment, pods }: RolloutFacts, concerns: Finding[]): string {
-  const ready = `${pods.filter((pod) => pod.ready).length}/${deployment.desired} ready`
+function progressLine({ deployment, replicaSet, pods, old }: RolloutFacts, concerns: Finding[]): string {
+  const { desired, available, minReadySeconds = 0, observedGeneration, generation } = deployment
+  if (replicaSet === undefined || observedGeneration < generation)
+    return 'waiting for the Deployment controller'
+  const count = pods.filter((pod) => pod.ready).length
+  const parts = [`${count} of ${desired} new pods ready${old > 0 ? `, ${old} old` : ''}`]
   const [concern] = concerns
-  if (concern === undefined) return ready
-  return `${ready}, ${concern.reason}: ${withEllipsis(concern.message.split('\n')[0] ?? '', CONCERN)}`
+  if (concern) parts.push(`${concern.reason}: ${withEllipsis(concern.message.split('\n')[0] ?? '', CONCERN)}`)
+  else if (count >= desired && available < desired && minReadySeconds > 0)
+    parts.push(`each has to be ready for ${minReadySeconds} s`)
+  return parts.join(', ')
 }

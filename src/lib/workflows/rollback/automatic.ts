@@ -1,4 +1,4 @@
-import { lastProven, leftChangedSince, type ReleaseSet } from '../../domain/release/release-set.ts'
+import { lastProven, leftChangedSince, meritOf, type ReleaseSet } from '../../domain/release/release-set.ts'
 import { messageOf } from '../../errors.ts'
 import type { ReleasePorts } from '../deploy/change-service.ts'
 import type { ServiceResult } from '../deploy/types.ts'
@@ -14,6 +14,8 @@ export type Recovery =
   | {
       state: 'rolled-back' | 'failed'
       set: string
+      /** What speaks for that set. */
+      merit: string
       services: ServiceResult[]
       /** Services that the set does not know: left as they are. */
       added: string[]
@@ -52,7 +54,7 @@ export async function planRecovery(
     const live = await liveStates(ports.helm, changed, ports.signal)
     const plan = await planSet(ports, set.services, { only: changed, live })
     if (plan.services.length === 0)
-      return { why: `none of the changed services was in the last good set ${set.id}` }
+      return { why: `none of the changed services is in release set ${set.id} (${meritOf(set)})` }
     return { plan, set }
   } catch (error) {
     ports.signal.throwIfAborted()
@@ -63,10 +65,12 @@ export async function planRecovery(
 /** What came of the way back. */
 export function recoveryOf(set: ReleaseSet, plan: RollbackPlan, services: ServiceResult[]): Recovery {
   const open = services.filter(({ outcome }) => outcome !== 'rolled-back' && outcome !== 'unchanged')
-  const common = { set: set.id, services, added: plan.added }
+  const common = { set: set.id, merit: meritOf(set), services, added: plan.added }
   if (open.length === 0) return { state: 'rolled-back', ...common }
   const why = open.map(({ service, outcome, failure, error }) => {
-    return `${service} ${failure ? `${failure.finding.reason}: ${failure.finding.message}` : (error ?? outcome)}`
+    if (failure === undefined) return `${service} ${error ?? outcome}`
+    const { code, reason, message, advice } = failure.finding
+    return `${service} ${reason}: ${message}${code === 'ROLLOUT_PAUSED' ? `; ${advice}` : ''}`
   })
   return { state: 'failed', ...common, why: why.join('; ') }
 }

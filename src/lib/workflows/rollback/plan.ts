@@ -6,6 +6,7 @@ import type { LiveStates, ServiceRecord, ServiceState } from '../../domain/relea
 import { wavesOf } from '../../domain/waves.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import type { ReleasePorts } from '../deploy/change-service.ts'
+import { pausedWarnings } from '../deploy/paused.ts'
 import { maskSecret } from '../deploy/service-plan.ts'
 import type { ObjectChange } from '../deploy/types.ts'
 import { deploymentsOf, imageOf, stateOf } from '../release-state.ts'
@@ -35,10 +36,15 @@ export async function planSet(
       return { name, plan: await planService(ports, release, state, waves.get(name) ?? 0) }
     }),
   )
+  const services = planned.flatMap(({ plan }) => plan ?? [])
   return {
     environment: environment.name,
     namespace: environment.namespace,
-    services: planned.flatMap(({ plan }) => plan ?? []),
+    services,
+    warnings: await pausedWarnings(
+      ports,
+      services.flatMap(({ deployments }) => deployments),
+    ),
     missing: planned.filter(({ plan }) => plan === undefined).map(({ name }) => name),
     added: Object.keys(live).filter((name) => live[name] && isWanted(name) && !records[name]?.after),
   }

@@ -1,6 +1,6 @@
 import type { LiveStates, ReleaseSet } from '../../domain/release/release-set.ts'
 import type { PlannedService } from '../deploy/service-tasks.ts'
-import type { ObjectChange, ServiceResult } from '../deploy/types.ts'
+import type { ObjectChange, ServiceResult, Warning } from '../deploy/types.ts'
 
 /** What the user asked for. */
 export interface RollbackRequest {
@@ -34,6 +34,8 @@ export interface RollbackPlan {
   added: string[]
   /** Services of the set that are not installed any more: a rollback cannot bring them back. */
   missing: string[]
+  /** Of those services whose pods stay as they are until somebody resumes their rollouts. */
+  warnings: Warning[]
 }
 
 /** Everything that a plan is made from. */

@@ -76,6 +76,7 @@ export function rollout(
     },
     replicaSet: { uid: 'rs', name: 'task-service-abc', owner: 'deployment', revision: '2' },
     pods,
+    old: 0,
     events: [],
     ...facts,
   }

@@ -32,10 +32,117 @@ describe('complete', () => {
     ['the controller has not seen the change', { observedGeneration: 1 }],
     ['an old pod is left', { total: 3 }],
     ['not all are updated', { updated: 1, available: 1, total: 1 }],
-    ['it is paused', { paused: true }],
   ])('not while %s', (_why, deployment) => {
     expect(verdictAt(rollout([healthy('a'), healthy('b')], {}, deployment), 0)).toBe('progressing')
   })
+})
+
+describe('paused', () => {
+  const stopped = { paused: true, updated: 0, total: 2, available: 2 }
+  test('fails at once where it keeps the pods from being replaced, with what resumes it', () => {
+    const verdict = new RolloutJudge(thresholds).judge(rollout([], { old: 2 }, stopped), 0)
+    expect(verdict).toMatchObject({
+      state: 'failed',
+      finding: { code: 'ROLLOUT_PAUSED', advice: expect.stringContaining('rollout resume deployment/NAME') },
+    })
+  })
+  test('is complete where its pods are those of its template', () => {
+    expect(verdictAt(rollout([healthy('a'), healthy('b')], {}, { paused: true }), 0)).toBe('complete')
+  })
+  test('waits for the readiness of pods that it has all', () => {
+    expect(verdictAt(rollout([healthy('a'), pod('b')], {}, { paused: true }), 0)).toBe('progressing')
+  })
+})
+
+describe('what is older than the change', () => {
+  /** A change that began at 100 s; a judge that sees it from then on. */
+  const changedAt = 100_000
+  const after = (facts: RolloutFacts, ...seconds: number[]) => {
+    const judge = new RolloutJudge(thresholds, { changedAt })
+    const verdicts = seconds.map((second) => judge.judge(facts, changedAt + second * 1000))
+    const last = verdicts.at(-1)
+    return last?.state === 'failed' ? last.finding.code : last?.state
+  }
+  const over = {
+    deadlineExceeded: 'ReplicaSet "task-service-abc" has timed out progressing.',
+    updated: 0,
+    total: 0,
+  }
+  const refusedAt = (since: number) => ({
+    uid: 'rs',
+    name: 'task-service-abc',
+    owner: 'deployment',
+    revision: '2',
+    createdAt: 0,
+    failure: { reason: 'FailedCreate', message: 'exceeded quota: small,', since },
+  })
+
+  test('a refusal and a deadline are no verdict, though both stand', () => {
+    const facts = rollout([], { replicaSet: refusedAt(90_000) }, { ...over, deadlineExceededAt: 90_000 })
+    expect(after(facts, 0, 29)).toBe('progressing')
+    expect(after(facts, 0, 30)).toBe('POD_REFUSED')
+  })
+  test('a refusal of now is one, also where its condition is as old as before', () => {
+    const again = event('rs', { reason: 'FailedCreate', message: 'exceeded quota: small,', at: 101_000 })
+    const facts = rollout(
+      [],
+      { replicaSet: refusedAt(90_000), events: [again] },
+      { ...over, deadlineExceededAt: 100_000 },
+    )
+    expect(after(facts, 1)).toBe('POD_REFUSED')
+  })
+  test('a deadline that Kubernetes does not measure again is measured here', () => {
+    const facts = rollout([pod('a')], {}, { ...over, deadlineExceededAt: 90_000, progressDeadline: 240 })
+    expect(after(facts, 0, 239)).toBe('progressing')
+    expect(after(facts, 0, 240)).toBe('NOT_READY')
+  })
+  test('the last crash of a pod that there was before gets its next start; a crash since then is a verdict', () => {
+    const crashedAt = (finishedAt: number) =>
+      rollout([pod('a', { createdAt: 0, containers: [crashing({ last: { ...ended(1), finishedAt } })] })])
+    expect(after(crashedAt(60_000), 0, 300)).toBe('progressing')
+    expect(after(crashedAt(60_000), 0, 310)).toBe('CRASH_LOOP')
+    expect(after(crashedAt(101_000), 2)).toBe('CRASH_LOOP')
+  })
+  test('a node whose clock is late makes nothing of a new pod old', () => {
+    const last = { ...ended(1), finishedAt: 99_000 }
+    expect(after(rollout([pod('a', { createdAt: 100_000, containers: [crashing({ last })] })]), 2)).toBe(
+      'CRASH_LOOP',
+    )
+  })
+})
+
+test('a deadline that passed while no pod is left to show why is a verdict', () => {
+  expect(verdictAt(rollout([], {}, { deadlineExceeded: 'timed out', updated: 0, total: 0 }), 0)).toBe(
+    'ROLLOUT_STALLED',
+  )
+})
+
+test('complete only with the pods that the autoscaler keeps at least', () => {
+  const judge = new RolloutJudge(thresholds, { minimum: 3 })
+  const one = rollout([healthy('a')], {}, { desired: 1 })
+  expect(judge.judge(one, 0)).toMatchObject({ state: 'progressing', concerns: [{ reason: 'BelowMinimum' }] })
+  const three = rollout([healthy('a'), healthy('b'), healthy('c')], {}, { desired: 3 })
+  expect(judge.judge(three, 1000).state).toBe('complete')
+})
+
+test('the replicas change in the middle: the pods that are wanted now count', () => {
+  const judge = new RolloutJudge(thresholds)
+  expect(judge.judge(rollout([healthy('a'), healthy('b')], {}, { desired: 5, generation: 3 }), 0).state).toBe(
+    'progressing',
+  )
+  expect(judge.judge(rollout([healthy('a'), healthy('b')], {}, { desired: 5 }), 1).state).toBe('progressing')
+  expect(judge.judge(rollout([healthy('a'), healthy('b')], {}, { desired: 2 }), 2).state).toBe('complete')
+})
+
+test('a native sidecar that fails is named, whether it crashes or never starts', () => {
+  const app = container({ name: 'task-service', waiting: { reason: 'PodInitializing', message: '' } })
+  const crashed = crashing({ name: 'mesh', init: true, sidecar: true, ready: false })
+  const verdict = (facts: RolloutFacts) => new RolloutJudge(thresholds).judge(facts, 0)
+  const looping = rollout([pod('a', { containers: [crashed, app] })])
+  expect(verdict(looping)).toMatchObject({ finding: { code: 'CRASH_LOOP', container: 'mesh' } })
+  const silent = container({ name: 'mesh', init: true, sidecar: true, running: true })
+  const stuck = rollout([pod('a', { containers: [silent, app] })], {}, { deadlineExceeded: 'timed out' })
+  expect(verdict(stuck)).toMatchObject({ finding: { code: 'NOT_READY', container: 'mesh' } })
 })
 
 describe('images', () => {

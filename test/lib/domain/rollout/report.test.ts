@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { failureReport } from '../../../../src/lib/domain/rollout/report.ts'
+import { byCause, failureReport, type RolloutFailure } from '../../../../src/lib/domain/rollout/report.ts'
 import { event } from './facts.ts'
 
 test('the report names service, pod, container, reason, exit code, events, log lines and what to do', () => {
@@ -46,4 +46,49 @@ test('the report names service, pod, container, reason, exit code, events, log l
       '  to do      read the last log lines',
     ].join('\n'),
   )
+})
+
+/** A failure of a service in words that name its own objects. */
+function failureOf(service: string, message: string, line: string): RolloutFailure {
+  const object = { kind: 'Pod', name: `${service}-7c9d5f8b4-x2abc`, uid: service }
+  const finding = {
+    code: 'CRASH_LOOP' as const,
+    object,
+    container: service,
+    reason: 'Error',
+    message,
+    advice: 'a',
+  }
+  const logs = [{ pod: object.name, container: service, previous: true, lines: [line] }]
+  return { service, finding, image: `repo/${service}:v2`, node: undefined, events: [], logs }
+}
+
+test('services that failed for one cause are one report, whatever their own names and times are', () => {
+  const failures = ['task-service', 'emr-service', 'sync-service'].map((name, index) =>
+    failureOf(name, `secret "${name}" not found`, `2026-12-01T10:00:0${index}Z ${name} fatal: no database`),
+  )
+  const other = failureOf('api-gateway', 'secret "api-gateway" not found', 'fatal: no route')
+  const groups = byCause([...failures, other])
+  expect(groups.map((group) => group.map(({ service }) => service))).toEqual([
+    ['task-service', 'emr-service', 'sync-service'],
+    ['api-gateway'],
+  ])
+  const [first = other, ...others] = failures
+  const report = failureReport(
+    first,
+    0,
+    others.map(({ service }) => service),
+  ).split('\n')
+  expect(report.slice(0, 2)).toEqual([
+    'task-service, emr-service, sync-service: the new pods crash',
+    '  shown      task-service; the evidence has all',
+  ])
+})
+
+test('the same exit with other words of the programs, or another code, is not one cause', () => {
+  const one = failureOf('a-service', 'exit code 1', 'no database')
+  const two = failureOf('b-service', 'exit code 1', 'no broker')
+  const three = { ...failureOf('c-service', 'exit code 1', 'no database') }
+  three.finding = { ...three.finding, exitCode: 2 }
+  expect(byCause([one, two, three])).toHaveLength(3)
 })
