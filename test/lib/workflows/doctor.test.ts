@@ -199,7 +199,7 @@ test('missing rights and kinds are problems; an open namespace and releases left
   ])
   expect(found[0]?.detail).toBe('not allowed: create deployments')
   expect(found[1]?.fix).toBe(
-    'kubectl label namespace emr-platform-test pod-security.kubernetes.io/enforce=restricted',
+    'kubectl --context test label namespace emr-platform-test pod-security.kubernetes.io/enforce=restricted',
   )
 })
 
