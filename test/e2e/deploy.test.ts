@@ -59,7 +59,7 @@ describe.each(helmMajors)('emr deploy with helm %s', (helm) => {
   test('a second time changes nothing, keeps the tag, and says so', async () => {
     const before = await releases()
     const { code, stdout } = await project.emr('deploy', 'e2e', '--yes')
-    expect(stdout).toMatch(/^✔ e2e: nothing to change, 5 services healthy/)
+    expect(stdout).toMatch(/^✔ e2e: nothing to change, 5 services ready/)
     expect(code).toBe(0)
     expect(await releases()).toEqual(before)
     expect(await images()).toMatchObject({ 'task-service': '1.0.1' })

@@ -47,7 +47,7 @@ describe.skipIf(!onSandbox)('emr sandbox', () => {
     expect(isRunning(before.pid)).toBe(false)
     expect(await status()).toEqual(expect.objectContaining({ running: false }))
     const { stdout } = await project.emr('deploy', 'e2e')
-    expect(stdout).toContain('nothing to change, 5 services healthy')
+    expect(stdout).toContain('nothing to change, 5 services ready')
     expect((await status()).server).toBe(before.server)
   })
 

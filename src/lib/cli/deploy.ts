@@ -1,7 +1,7 @@
 import type { Environment } from '../domain/environment.ts'
 import type { LiveStates, ReleaseSet } from '../domain/release/release-set.ts'
 import { afterChange, ExitCode } from '../errors.ts'
-import { planSummary, planView, resultView } from '../output/deploy-view.ts'
+import { planSummary, planView, resultView, warningLines } from '../output/deploy-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
 import { namespaceTask } from '../workflows/deploy/deploy.ts'
@@ -72,7 +72,7 @@ export async function deployServices(
       ...flags,
       ...context,
     })
-  }
+  } else for (const line of warningLines(plan.warnings, stderrTheme)) process.stderr.write(`${line}\n`)
   if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
   const run = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
   const options = { rollback: flags.rollback, verification: { file: suite?.file, run } }

@@ -93,7 +93,7 @@ export function resultView(result: DeployResult, theme: Theme): string {
   const deployed = services.filter(({ outcome }) => outcome === 'deployed')
   const time = formatDuration(durationMs)
   if (deployed.length === 0) {
-    return `${theme.good(symbols.good)} ${environment}: nothing to change, ${count(services.length, 'service')} healthy (${time})`
+    return `${theme.good(symbols.good)} ${environment}: nothing to change, ${count(services.length, 'service')} ready (${time})`
   }
   const rest = services.length - deployed.length
   const unchanged = rest === 0 ? '' : `, ${rest} unchanged`

@@ -40,7 +40,7 @@ export function rollbackResultView(
   const good = theme.good(symbols.good)
   const left = added.length > 0 ? `; left as they are: ${added.join(', ')}` : ''
   if (back === 0)
-    return `${good} ${environment}: nothing to go back from, ${count(services.length, 'service')} healthy (${time})${left}`
+    return `${good} ${environment}: nothing to go back from, ${count(services.length, 'service')} ready (${time})${left}`
   const rest = services.length - back
   const unchanged = rest === 0 ? '' : `, ${rest} unchanged`
   return `${good} ${environment}: ${count(back, 'service')} back and ready${unchanged} (${time})${left}`

@@ -40,7 +40,7 @@ export function namespaceTask({ workloads, signal }: DeployPorts, plan: DeployPl
 }
 
 function summary({ image, changes }: ServicePlan, { outcome, durationMs, revision }: ServiceResult): string {
-  if (outcome === 'unchanged') return 'unchanged, healthy'
+  if (outcome === 'unchanged') return 'unchanged, ready'
   const count = changes.length === 1 ? '1 object' : `${changes.length} objects`
   return `${versionChange(image)} ready in ${formatDuration(durationMs)} (revision ${revision.after}, ${count})`
 }

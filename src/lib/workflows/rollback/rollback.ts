@@ -36,7 +36,7 @@ function rollbackService(
 }
 
 function summary(plan: RollbackService, { outcome, durationMs, revision }: ServiceResult): string {
-  if (outcome === 'unchanged') return 'unchanged, healthy'
+  if (outcome === 'unchanged') return 'unchanged, ready'
   const back = `as revision ${plan.target} was, now revision ${revision.after}`
   return `${versionChange(plan.image)} ready in ${formatDuration(durationMs)} (${back})`
 }
