@@ -90,7 +90,12 @@ export abstract class BaseCommand extends Command {
       return close ? [`did you mean '--${close}'?`] : []
     })
     const [text = ''] = error.message.split('\nSee more help')
-    const message = text.replace(/^The following errors? occurred:\s*/, '').replaceAll(/\s*\n\s*/g, ': ')
+    const message = text
+      .replace(/^The following errors? occurred:\s*/, '')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean)
+      .join(': ')
     return usageError(message, [...hints, `emr ${this.id?.replaceAll(':', ' ')} --help`])
   }
 }

@@ -1,10 +1,9 @@
 import { describeCluster } from '../adapters/aws/eks.ts'
 import { logGroups, logRecords } from '../adapters/aws/log-groups.ts'
 import type { AwsAccount, Environment } from '../domain/environment.ts'
-import { maskPatientData } from '../domain/logs/mask.ts'
 import { isWithin, platformName } from '../domain/platform-name.ts'
 import { EmrError, ExitCode } from '../errors.ts'
-import type { LogEntry, LogsRequest } from '../workflows/logs.ts'
+import { type LogEntry, type LogsRequest, shownText } from '../workflows/logs.ts'
 import { usageError } from './flags.ts'
 import type { Session } from './session.ts'
 
@@ -32,9 +31,10 @@ function clusterOf({ cluster, name }: Environment): string {
 export async function readLogGroup(
   { environment, signal }: Session,
   source: string,
-  { sinceMs = SINCE_MS, tail, grep, unmasked }: LogsRequest,
+  request: LogsRequest,
 ): Promise<LogEntry[]> {
   const { aws, name } = environment
+  const { sinceMs = SINCE_MS, tail } = request
   if (aws === undefined) {
     throw usageError(`${name} has no AWS account, so it has no logs in CloudWatch`, [`emr logs ${name}`])
   }
@@ -44,14 +44,11 @@ export async function readLogGroup(
   const entries = all
     .flat()
     .sort((a, b) => a.at - b.at)
-    .map(({ at, group, stream, text }) => ({
-      type: 'line' as const,
-      time: new Date(at).toISOString(),
-      pod: group,
-      container: stream,
-      text: unmasked ? text : maskPatientData(text),
-    }))
-    .filter(({ text }) => grep === undefined || grep.test(text))
+    .flatMap(({ at, group, stream, text: raw }) => {
+      const text = shownText(raw, request)
+      const time = new Date(at).toISOString()
+      return text === undefined ? [] : [{ type: 'line' as const, time, pod: group, container: stream, text }]
+    })
   return tail === undefined ? entries : entries.slice(-tail)
 }
 

@@ -59,7 +59,7 @@ export async function runLogs(flags: LogsFlags, context: CommandContext): Promis
       context.signal.throwIfAborted()
       return { document: { environment, entries: [] }, text: '' }
     }
-    return await shown(environment, await readLogs(ports, request), print, flags)
+    return await shown(environment, readLogs(ports, request), print, flags)
   } finally {
     client.close()
   }
@@ -67,13 +67,19 @@ export async function runLogs(flags: LogsFlags, context: CommandContext): Promis
 
 async function shown(
   environment: string,
-  entries: LogEntry[],
+  found: Iterable<LogEntry> | AsyncIterable<LogEntry>,
   print: (entry: LogEntry) => Promise<void>,
   { json }: LogsFlags,
 ): Promise<Report<LogsDocument>> {
-  if (!json) for (const entry of entries) await print(entry)
+  const entries: LogEntry[] = []
+  let count = 0
+  for await (const entry of found) {
+    count += 1
+    if (json) entries.push(entry)
+    else await print(entry)
+  }
   // A filter that fits nothing gives the same silence as quiet pods.
-  if (entries.length === 0) process.stderr.write('No log line fits what was asked for\n')
+  if (count === 0) process.stderr.write('No log line fits what was asked for\n')
   return { document: { environment, entries }, text: '' }
 }
 
@@ -86,7 +92,8 @@ async function assertContainer({ logs, signal }: LogsPorts, container: string, o
   ])
 }
 
-function requestOf({ previous, since, tail, container, grep, unmasked, follow }: LogsFlags): LogsRequest {
+function requestOf(flags: LogsFlags): LogsRequest {
+  const { previous, since, tail, container, grep, unmasked, follow } = flags
   // Of what is followed since a moment, no line of that time may be missing.
   const standard = since === undefined || !follow ? TAIL : -1
   const lines = tail ?? standard
@@ -97,6 +104,7 @@ function requestOf({ previous, since, tail, container, grep, unmasked, follow }:
     container,
     grep: grep === undefined ? undefined : expressionOf(grep),
     unmasked,
+    wholeLines: flags.json === true || flags.output === 'ndjson',
   }
 }
 

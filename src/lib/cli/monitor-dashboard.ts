@@ -167,6 +167,7 @@ class Dashboard {
       container: undefined,
       grep: undefined,
       unmasked: false,
+      wholeLines: false,
     }
     await followLogs({ logs, signal }, request, (entry) => {
       lines.push(logLine(entry, theme))

@@ -5,7 +5,9 @@ export function tagOf(image: string | undefined): string | undefined {
 
 /** `repository/app` of `registry.example/repository/app:v1.2.0`. */
 export function repositoryOf(image: string): string {
-  return image.replace(/^[^/]*[.:][^/]*\//, '').replace(/[:@].*$/, '')
+  const slash = image.indexOf('/')
+  const path = /[.:]/.test(image.slice(0, Math.max(0, slash))) ? image.slice(slash + 1) : image
+  return path.split(/[:@]/, 1)[0] ?? path
 }
 
 /** The tag by which an image can be asked for again; undefined where it has none, or a digest decides. */

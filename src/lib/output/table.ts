@@ -1,20 +1,27 @@
-import { stripVTControlCharacters } from 'node:util'
 import { stdoutTheme as theme } from './theme.ts'
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const STYLE = /\x1b\[[\d;]*m/g
+/** No name of Kubernetes is longer; what is does not make every row as long. */
+const MOST_WIDTH = 253
 
 /** Columns as wide as their content, two spaces apart, as kubectl prints them. Cells may be coloured. */
 export function table(head: string[] | undefined, rows: string[][]): string {
   const all = head ? [head, ...rows] : rows
-  const width = (column: number) => Math.max(...all.map((row) => visible(row[column] ?? '')))
-  const widths = (all[0] ?? []).map((_, column) => width(column))
+  const widths = (all[0] ?? []).map((_, column) =>
+    all.reduce((widest, row) => Math.min(MOST_WIDTH, Math.max(widest, visible(row[column] ?? ''))), 0),
+  )
   const line = (row: string[]) =>
     row
       .map((cell, column) =>
-        column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - visible(cell)),
+        column === row.length - 1
+          ? cell
+          : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - visible(cell))),
       )
       .join('  ')
   return [...(head ? [theme.strong(line(head))] : []), ...rows.map(line)].join('\n')
 }
 
 function visible(cell: string): number {
-  return stripVTControlCharacters(cell).length
+  return cell.replaceAll(STYLE, '').length
 }

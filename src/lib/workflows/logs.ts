@@ -1,6 +1,9 @@
 import type { NamespaceLogs } from '../adapters/kubernetes/namespace-logs.ts'
 import type { LogQuery, LogSource } from '../adapters/kubernetes/pod-log.ts'
-import { maskPatientData } from '../domain/logs/mask.ts'
+import { withEllipsis } from '../domain/ellipsis.ts'
+import { SHOWN_LENGTH } from '../domain/lines.ts'
+import { MASK_MARGIN, maskedStart, maskPatientData } from '../domain/logs/mask.ts'
+import { inOrderOfTime } from '../domain/logs/merge.ts'
 import type { PodFacts } from '../domain/rollout/facts.ts'
 import { loginFor } from '../errors.ts'
 
@@ -10,7 +13,13 @@ export interface LogsRequest extends LogQuery {
   container: string | undefined
   grep: RegExp | undefined
   unmasked: boolean
+  /** For programs; people get the beginning of a long line. */
+  wholeLines: boolean
 }
+
+const TOO_LONG = 'there is more than is read of one log; narrow it with --since or --tail'
+/** A line begins with its time. */
+const TIME_LENGTH = 40
 
 /** What is shown: a line, or something that happened to a container. */
 export interface LogEntry {
@@ -26,24 +35,31 @@ export interface LogsPorts {
   signal: AbortSignal
 }
 
-/** Containers that are read at the same time where nothing is followed. */
-const READERS = 8
-
-/** What the containers have written by now, in the order of time. @throws {KubernetesApiError} */
-export async function readLogs({ logs, signal }: LogsPorts, request: LogsRequest): Promise<LogEntry[]> {
+/**
+ * What the containers have written by now, in the order of time. All are read at once and none ahead of the others, so
+ * what is held in memory is a line and a buffer of each.
+ * @throws {KubernetesApiError}
+ */
+export async function* readLogs({ logs, signal }: LogsPorts, request: LogsRequest): AsyncGenerator<LogEntry> {
   const sources = (await logs.pods(signal)).flatMap((pod) => sourcesOf(pod, request))
-  const entries: LogEntry[] = []
-  const reader = async () => {
-    for (let source = sources.shift(); source !== undefined; source = sources.shift()) {
-      for await (const { time, text } of logs.of(source).read(request, signal)) {
-        const entry = lineEntry(source, time, text, request)
-        if (entry) entries.push(entry)
-      }
+  yield* inOrderOfTime(sources.map((source) => entriesOf(logs, source, request, signal)))
+}
+
+async function* entriesOf(
+  logs: LogsPorts['logs'],
+  source: LogSource,
+  request: LogsRequest,
+  signal: AbortSignal,
+): AsyncGenerator<LogEntry> {
+  const lines = logs.of(source).read(queryOf(request), signal)
+  for (let step = await lines.next(); ; step = await lines.next()) {
+    if (step.done) {
+      if (step.value) yield mark(source, TOO_LONG)
+      return
     }
+    const entry = lineEntry(source, step.value.time, step.value.text, request)
+    if (entry) yield entry
   }
-  await Promise.all(Array.from({ length: READERS }, reader))
-  // Stable: lines of one container stay as they were written.
-  return entries.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
 }
 
 /**
@@ -64,7 +80,8 @@ export async function followLogs(
   const follow = async (pod: PodFacts, source: LogSource, isNew: boolean) => {
     if (isNew) await onEntry(mark(source, newPodText(await logs.revisionOf(pod, until))))
     // What a pod says that came while others were followed is wanted from its first line on.
-    const query = isNew ? {} : request
+    const { most } = queryOf(request)
+    const query = isNew ? { most } : { ...request, most }
     for await (const news of logs.of(source).follow(query, until)) {
       if (news.type === 'line') {
         const entry = lineEntry(source, news.line.time, news.line.text, request)
@@ -100,15 +117,28 @@ function sourcesOf({ name, uid, containers }: PodFacts, { container }: LogsReque
     .map((each) => ({ pod: name, uid, container: each.name }))
 }
 
+/** What is not shown is not kept either, where nothing looks for it. */
+function queryOf(request: LogsRequest): LogsRequest & LogQuery {
+  const isCut = !request.wholeLines && request.grep === undefined
+  return { ...request, most: isCut ? TIME_LENGTH + SHOWN_LENGTH + MASK_MARGIN : undefined }
+}
+
 function lineEntry(
   { pod, container }: LogSource,
   time: string,
   raw: string,
-  { grep, unmasked }: LogsRequest,
+  request: LogsRequest,
 ): LogEntry | undefined {
+  const text = shownText(raw, request)
+  return text === undefined ? undefined : { type: 'line', time, pod, container, text }
+}
+
+/** @returns undefined where the line is not wanted */
+export function shownText(raw: string, { grep, unmasked, wholeLines }: LogsRequest): string | undefined {
+  if (grep === undefined && !wholeLines && !unmasked) return maskedStart(raw, SHOWN_LENGTH)
   const text = unmasked ? raw : maskPatientData(raw)
   if (grep && !grep.test(text)) return undefined
-  return { type: 'line', time, pod, container, text }
+  return wholeLines ? text : withEllipsis(text, SHOWN_LENGTH)
 }
 
 function mark({ pod, container }: LogSource, text: string): LogEntry {

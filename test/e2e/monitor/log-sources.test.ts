@@ -54,6 +54,7 @@ describe.skipIf(motoLack() !== undefined)('emr logs --source', () => {
       container: undefined,
       grep: undefined,
       unmasked: false,
+      wholeLines: false,
       sinceMs: undefined,
     }
     return readLogGroup(session, source, { ...all, tail: undefined, ...request })

@@ -136,7 +136,7 @@ export function eventFacts(event: Event): EventFacts {
     uid: event.metadata.uid ?? '',
     about: event.involvedObject.uid ?? '',
     // `spec.containers{app}`
-    container: /\{(.+)\}$/.exec(event.involvedObject.fieldPath ?? '')?.[1],
+    container: /^[^{]*\{(.+)\}$/.exec(event.involvedObject.fieldPath ?? '')?.[1],
     kind: event.involvedObject.kind ?? '',
     name: event.involvedObject.name ?? '',
     type: event.type ?? 'Normal',

@@ -1,5 +1,7 @@
 const [QUOTE, BACKSLASH, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = Buffer.from('"\\{}[]')
 
+const WORD_BYTES = 64
+
 /**
  * Takes the JSON of a Kubernetes list apart while it arrives. A page of 500 pods is megabytes as one text and more as
  * objects; item by item, nothing of it grows old.
@@ -72,6 +74,14 @@ export class ListSplitter {
   }
 
   #isItems(before: Buffer): boolean {
-    return /"items"\s*:\s*$/.test(Buffer.concat([...this.#rest, before]).toString('utf8'))
+    // What stands right before it; a server that puts more space in between gets its list parsed as a whole.
+    const near = [before]
+    for (let at = this.#rest.length - 1, bytes = before.length; at >= 0 && bytes < WORD_BYTES; at -= 1) {
+      const piece = this.#rest[at] as Buffer
+      near.unshift(piece)
+      bytes += piece.length
+    }
+    const last = Buffer.concat(near.map((piece) => piece.subarray(-WORD_BYTES)))
+    return /"items"\s*:\s*$/.test(last.toString('latin1'))
   }
 }

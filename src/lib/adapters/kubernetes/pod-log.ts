@@ -6,12 +6,15 @@ import { isApiError, isNoLog, isTransient } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { podFacts } from './facts.ts'
 import { resourcePath, resources } from './resources.ts'
+import type { LinesOptions } from './transport.ts'
 
 export interface LogQuery {
   /** Only lines of the last so many milliseconds. */
   sinceMs?: number
   /** Only so many lines of each container, the last ones. */
   tail?: number
+  /** Characters to keep of each line. Default: all. */
+  most?: number
 }
 
 /** What becomes of a container while its log is followed. */
@@ -28,6 +31,9 @@ export interface LogSource {
   container: string
 }
 
+/** Of one container, where it is not followed. */
+export const READ_BYTES = 256 * 1024 * 1024
+const READ_RETRIES = 3
 const MAX_BACKOFF_MS = 5_000
 /** A container that is down is looked at this often when no watch tells of it. */
 const LOOK_MS = 1_000
@@ -56,15 +62,42 @@ export class ContainerLog {
     this.#source = source
   }
 
-  /** What it has written by now; nothing where it has not started. @param previous the run before this one */
-  async *read(query: LogQuery & { previous: boolean }, signal: AbortSignal): AsyncGenerator<LogLine> {
-    try {
-      for await (const raw of this.#lines({ ...first(query), previous: query.previous }, signal)) {
-        const line = this.#cursor.take(raw)
-        if (line) yield line
+  /**
+   * What it has written by now, up to `READ_BYTES`; nothing where it has not started. A lost connection is taken up where
+   * it broke.
+   * @param query.previous the run before this one
+   * @returns whether there was more than is read
+   */
+  async *read(
+    query: LogQuery & { previous: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<LogLine, boolean> {
+    const { previous, most } = query
+    let bytes = 0
+    while (true) {
+      const since = this.#cursor.since
+      const from = since === undefined ? first(query) : { sinceTime: since }
+      this.#cursor.catchUp()
+      const options = {
+        most,
+        onEnd: (read: number) => {
+          bytes = read
+        },
       }
-    } catch (error) {
-      if (!isNoLog(error)) throw error
+      try {
+        for await (const raw of this.#lines({ ...from, previous, limitBytes: READ_BYTES }, signal, options)) {
+          const line = this.#cursor.take(raw)
+          if (line === undefined) continue
+          this.#failures = 0
+          yield line
+        }
+        return bytes >= READ_BYTES
+      } catch (error) {
+        if (isNoLog(error)) return false
+        this.#failures += 1
+        if (signal.aborted || !isTransient(error) || this.#failures > READ_RETRIES) throw error
+        await pause(100 * 2 ** this.#failures, signal)
+      }
     }
   }
 
@@ -99,7 +132,7 @@ export class ContainerLog {
     const now = await this.#look(signal)
     if (now === undefined) return true
     const isDown = !now.running && now.restarts === this.#runs
-    if (isDown) yield* this.#rest(signal)
+    if (isDown) yield* this.#rest(query, signal)
     if (isDown && now.over) return true
     // A server that ends each stream at once must not be asked without a pause.
     if (isDown || Date.now() - startedAt < LOOK_MS) await pause(isDown ? LOOK_MS : 100, signal)
@@ -114,14 +147,14 @@ export class ContainerLog {
     const lines = this.#lines(
       { follow: true, ...(since === undefined ? first(query) : { sinceTime: since }) },
       signal,
-      opened.resolve,
+      { most: query.most, onOpen: opened.resolve },
     )
     const next = lines.next()
     try {
       await Promise.race([opened.promise, next])
       // Asked after the stream was opened: it is of this run, or of one before it.
       const now = await this.#look(signal)
-      if (now !== undefined) yield* this.#passRestarts(now, signal)
+      if (now !== undefined) yield* this.#passRestarts(now, query, signal)
       for (let step = await next; !step.done; step = await lines.next()) {
         const line = this.#cursor.take(step.value)
         if (line) yield { type: 'line', line }
@@ -135,21 +168,22 @@ export class ContainerLog {
   }
 
   /** What the run before had still to say, before the new one speaks. */
-  async *#passRestarts(now: Now, signal: AbortSignal): AsyncGenerator<LogNews> {
+  async *#passRestarts(now: Now, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogNews> {
     const { restarts, exitCode } = now
     const known = this.#runs
     this.#runs = restarts
     if (known === undefined || restarts <= known) return
-    yield* this.#rest(signal, true)
+    yield* this.#rest(query, signal, true)
     yield { type: 'restart', exitCode, lost: restarts - known - 1 }
     this.#cursor.catchUp()
   }
 
   /** Lines that came after the stream had ended. */
-  async *#rest(signal: AbortSignal, previous = false): AsyncGenerator<LogNews> {
+  async *#rest({ most }: LogQuery, signal: AbortSignal, previous = false): AsyncGenerator<LogNews> {
     this.#cursor.catchUp()
     try {
-      for await (const raw of this.#lines({ previous, sinceTime: this.#cursor.since }, signal)) {
+      const query = { previous, sinceTime: this.#cursor.since, limitBytes: READ_BYTES }
+      for await (const raw of this.#lines(query, signal, { most })) {
         const line = this.#cursor.take(raw)
         if (line) yield { type: 'line', line }
       }
@@ -161,11 +195,11 @@ export class ContainerLog {
   #lines(
     query: Record<string, string | number | boolean | undefined>,
     signal: AbortSignal,
-    onOpen?: () => void,
+    options: Pick<LinesOptions, 'most' | 'onOpen' | 'onEnd'>,
   ) {
     const { pod: name, container } = this.#source
     const path = resourcePath(resources.pods, { namespace: this.#namespace, name, subresource: 'log' })
-    return this.#client.lines(path, { query: { container, timestamps: true, ...query }, signal, onOpen })
+    return this.#client.lines(path, { query: { container, timestamps: true, ...query }, signal, ...options })
   }
 
   /** The container as it is; undefined when its pod is gone. */

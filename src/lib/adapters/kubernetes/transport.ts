@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
+import { LineSplitter } from '../../domain/lines.ts'
 import { isTransient, KubernetesApiError, KubernetesConnectionError } from './api-error.ts'
 import type { ClusterAccess } from './kubeconfig.ts'
 import type { ApiStatus } from './types.ts'
@@ -19,6 +20,18 @@ export interface RequestOptions {
   attempts?: number
 }
 
+export interface LinesOptions extends RequestOptions {
+  /** Characters to keep of each line. */
+  most?: number
+  onOpen?: () => void
+  /** Called when the answer has ended by itself. */
+  onEnd?: (bytes: number) => void
+}
+
+/** An answer is held in memory, and Node has no longer text than four times this. */
+const MOST_BYTES = 128 * 1024 * 1024
+/** What is read of the body of an error, and of a service behind the proxy. */
+const MOST_BODY_BYTES = 1024 * 1024
 const DEFAULT_TIMEOUT_MS = 30_000
 const FIRST_BACKOFF_MS = 200
 const MAX_BACKOFF_MS = 1_000
@@ -44,23 +57,25 @@ export class KubernetesTransport {
   }
 
   /** The lines of a streamed answer (watch, pod logs), as they arrive. */
-  async *lines(path: string, options: RequestOptions & { onOpen?: () => void } = {}): AsyncGenerator<string> {
+  async *lines(path: string, options: LinesOptions = {}): AsyncGenerator<string> {
     const response = await this.send('GET', path, { ...options, timeoutMs: 0 })
     options.onOpen?.()
-    let rest = ''
-    response.setEncoding('utf8')
+    const splitter = new LineSplitter(options.most)
+    const decoder = new TextDecoder()
+    let bytes = 0
     try {
       for await (const chunk of response) {
-        const parts = (rest + chunk).split('\n')
-        rest = parts.pop() ?? ''
-        for (const line of parts) if (line !== '') yield line
+        bytes += chunk.length
+        for (const line of splitter.push(decoder.decode(chunk, { stream: true }))) if (line !== '') yield line
       }
     } catch (error) {
       throw new KubernetesConnectionError(this.access.server, error as Error)
     } finally {
       response.destroy()
     }
-    if (rest !== '') yield rest
+    const rest = splitter.end()
+    if (rest !== undefined) yield rest
+    options.onEnd?.(bytes)
   }
 
   /** A whole answer as text, for example a finished pod's log. */
@@ -83,7 +98,7 @@ export class KubernetesTransport {
     options: RequestOptions & { headers?: Record<string, string> } = {},
   ): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> {
     const response = await this.#open(method, path, options)
-    const body = await readAll(response, this.access.server)
+    const body = await readStart(response, this.access.server)
     return { status: response.statusCode ?? 500, headers: response.headers, body }
   }
 
@@ -189,14 +204,33 @@ function bodyOf(body: unknown): Buffer | undefined {
 }
 
 async function readAll(response: IncomingMessage, server: string): Promise<string> {
-  response.setEncoding('utf8')
+  const { text, isWhole } = await read(response, server, MOST_BYTES)
+  if (isWhole) return text
+  throw new KubernetesConnectionError(server, new Error(`its answer is longer than ${MOST_BYTES} bytes`))
+}
+
+async function readStart(response: IncomingMessage, server: string): Promise<string> {
+  return (await read(response, server, MOST_BODY_BYTES)).text
+}
+
+async function read(
+  response: IncomingMessage,
+  server: string,
+  most: number,
+): Promise<{ text: string; isWhole: boolean }> {
+  const decoder = new TextDecoder()
   let text = ''
+  let bytes = 0
   try {
-    for await (const chunk of response) text += chunk
+    for await (const chunk of response) {
+      bytes += chunk.length
+      if (bytes > most) return { text, isWhole: false }
+      text += decoder.decode(chunk, { stream: true })
+    }
   } catch (error) {
     throw new KubernetesConnectionError(server, error as Error)
   }
-  return text
+  return { text, isWhole: true }
 }
 
 async function refusal(
@@ -206,7 +240,7 @@ async function refusal(
   { server, login, refuse }: ClusterAccess,
 ): Promise<KubernetesApiError> {
   if (response.statusCode === 401) refuse?.()
-  const text = await readAll(response, server)
+  const text = await readStart(response, server)
   let body: ApiStatus
   try {
     body = JSON.parse(text) as ApiStatus

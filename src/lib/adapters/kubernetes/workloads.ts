@@ -1,7 +1,8 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js'
 import type { Namespace, Pod } from 'kubernetes-types/core/v1.js'
-import { maskPatientData } from '../../domain/logs/mask.ts'
+import { SHOWN_LENGTH } from '../../domain/lines.ts'
+import { maskedStart } from '../../domain/logs/mask.ts'
 import { serviceContainer } from '../../domain/service-container.ts'
 import { isApiError, isNoLog, isTransient } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
@@ -16,6 +17,10 @@ interface LogBounds {
   bytes: number
   timeoutMs: number
 }
+
+/** Of one log, as evidence. */
+const LOG_BYTES = 1024 * 1024
+const LAST_LINES = 2
 
 /** What a deploy asks of one namespace of a cluster, beside what helm does there. */
 export class Workloads {
@@ -149,15 +154,19 @@ export class Workloads {
   ): Promise<string[]> {
     const { pod, container, previous, lines, within } = source
     const path = resourcePath(resources.pods, { namespace: this.#namespace, name: pod, subresource: 'log' })
-    const bounds = { sinceSeconds: within?.seconds, limitBytes: within?.bytes }
-    try {
-      const text = await this.#client.text('GET', path, {
-        query: { container, previous, tailLines: lines, ...bounds },
+    const limitBytes = within?.bytes ?? LOG_BYTES
+    const read = (tailLines: number) =>
+      this.#client.text('GET', path, {
+        query: { container, previous, tailLines, sinceSeconds: within?.seconds, limitBytes },
         ...(within && { timeoutMs: within.timeoutMs, attempts: 1 }),
         signal,
       })
+    try {
+      let text = await read(lines)
+      // The limit cuts the end, where a program says why it ended: of long lines only the last ones are read.
+      if (Buffer.byteLength(text) >= limitBytes) text = await read(LAST_LINES)
       // They end up on screens and in the logs of CI systems.
-      return text.split('\n').flatMap((line) => (line === '' ? [] : [maskPatientData(line)]))
+      return text.split('\n').flatMap((line) => (line === '' ? [] : [maskedStart(line, SHOWN_LENGTH)]))
     } catch (error) {
       if (isNoLog(error)) return []
       throw error

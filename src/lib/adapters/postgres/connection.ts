@@ -127,7 +127,7 @@ function systemCertificates(): string | undefined {
 /** Shutdown and crash of the server, an ended backend, a broken connection: as SQLSTATE, and in the words of pg and libpq. */
 const LOST_CODE = /^(57P0[1-3]|08...)$/
 const LOST_TEXT =
-  /connection terminated|not queryable|server closed the connection|terminating connection|connection to server .* failed|no connection to the server|the database system is/i
+  /connection terminated|not queryable|server closed the connection|terminating connection|connection to server at |no connection to the server|the database system is/i
 
 /** Whether an error, or what caused it, is that the server went away. */
 export function isConnectionLoss(error: unknown): boolean {

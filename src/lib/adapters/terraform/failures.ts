@@ -68,9 +68,13 @@ function diagnosticText({ summary, detail, where }: Diagnostic): string {
 /** Terraform's "Lock Info" block, which stands in the text of the error. */
 export function parseLock(text: string): StateLock | undefined {
   if (!text.includes('Lock Info:')) return undefined
-  const field = (name: string) => new RegExp(`^[\\s│]*${name}:[ \\t]*(.*?)\\s*$`, 'm').exec(text)?.[1] ?? ''
+  const field = (name: string) => new RegExp(`^[ \\t│]*${name}:(.*)$`, 'm').exec(text)?.[1]?.trim() ?? ''
   // Go's format: 2026-11-24 07:22:49.123456 +0000 UTC
-  const since = Date.parse(field('Created').replace(/^(\S+) (\S+?)(\.\d{1,3})?\d* \+0000 UTC.*$/, '$1T$2$3Z'))
+  const since = Date.parse(
+    field('Created')
+      .slice(0, 64)
+      .replace(/^(\S+) (\S+?)(\.\d{1,3})?\d* \+0000 UTC.*$/, '$1T$2$3Z'),
+  )
   return {
     id: field('ID'),
     who: field('Who'),

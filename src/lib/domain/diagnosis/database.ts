@@ -46,7 +46,7 @@ const CAUSES: [RegExp, Omit<DatabaseCause, 'line'>][] = [
     },
   ],
   [
-    /(connect |dial tcp .*)?(ETIMEDOUT|i\/o timeout|connection timed out|timeout expired)/i,
+    /ETIMEDOUT|i\/o timeout|connection timed out|timeout expired/i,
     {
       code: 'timeout',
       text: 'the database does not answer: a security group or a route is in the way',

@@ -39,7 +39,7 @@ export function fieldChanges(before: unknown, after: unknown): FieldChange[] {
 }
 
 function walk(before: unknown, after: unknown, path: string): FieldChange[] {
-  if (SERVER_FIELDS.has(path) || sameJson(before, after)) return []
+  if (SERVER_FIELDS.has(path)) return []
   if (isMap(before) && isMap(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
     return keys.flatMap((key) => walk(before[key], after[key], join(path, key)))
@@ -48,15 +48,16 @@ function walk(before: unknown, after: unknown, path: string): FieldChange[] {
     const listKey = LIST_KEYS.find((key) => identifies(key, before) && identifies(key, after))
     if (listKey !== undefined) return walkList(before as Keyed[], after as Keyed[], path, listKey)
   }
-  return [{ path, before, after }]
+  return sameJson(before, after) ? [] : [{ path, before, after }]
 }
 
 type Keyed = Record<string, unknown>
 
 function walkList(before: Keyed[], after: Keyed[], path: string, listKey: string): FieldChange[] {
-  const ids = [...new Set([...before, ...after].map((member) => String(member[listKey])))]
-  const at = (list: Keyed[], id: string) => list.find((member) => String(member[listKey]) === id)
-  return ids.flatMap((id) => walk(at(before, id), at(after, id), `${path}[${id}]`))
+  const byId = (list: Keyed[]) => new Map(list.map((member) => [String(member[listKey]), member]))
+  const [left, right] = [byId(before), byId(after)]
+  const ids = [...new Set([...left.keys(), ...right.keys()])]
+  return ids.flatMap((id) => walk(left.get(id), right.get(id), `${path}[${id}]`))
 }
 
 function identifies(key: string, list: unknown[]): boolean {

@@ -82,7 +82,7 @@ export function waitingFinding(
       advice: `correct the image '${container.image}' in the values, then: ${DEPLOY}`,
     }
   if (waiting && PULL_REASONS.has(waiting.reason)) return pullFinding(container, waiting, events)
-  if (waiting && CONFIG_REASON.test(waiting.reason) && !/failed to sync .* cache/.test(waiting.message))
+  if (waiting && CONFIG_REASON.test(waiting.reason) && !/failed to sync .{0,80} cache/.test(waiting.message))
     return { code: 'CONTAINER_CONFIG', ...waiting, advice: configAdvice(waiting) }
   return undefined
 }

@@ -10,7 +10,7 @@ export const PULL_REASONS = new Set([
   'ImageInspectError',
 ])
 /** How registries and containerd say that a tag or a repository does not exist. */
-const NOT_FOUND = /not found|manifest unknown|manifest for .* not found|name unknown|no match for platform/i
+const NOT_FOUND = /not found|manifest unknown|name unknown|no match for platform/i
 export const OTHER_PROCESSOR =
   'the image is built for another processor: build it for amd64; that of the nodes: kubectl get nodes --label-columns kubernetes.io/arch'
 

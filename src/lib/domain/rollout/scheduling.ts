@@ -14,7 +14,7 @@ const CLASSES: [RegExp, string][] = [
   ],
   [/no nodes available/, 'there is no node: look at the node group; kubectl get nodes'],
   [
-    /persistentvolumeclaim ".*" (not found|is being deleted)/,
+    /persistentvolumeclaim "[^"]*" (not found|is being deleted)/,
     'make the volume claim that is named; those there are: kubectl get pvc',
   ],
   [/unbound immediate PersistentVolumeClaims/, 'the volume claim is not bound: kubectl describe pvc'],
@@ -41,7 +41,7 @@ const CLASSES: [RegExp, string][] = [
 ]
 /** As cluster-autoscaler and Karpenter say that they may add no node. */
 const AT_MAXIMUM =
-  /max.*(size|limit).* reached|(exceed limits|limits have been exhausted) for (nodepool|provisioner)/
+  /max.{0,80}(size|limit).{0,80} reached|(exceed limits|limits have been exhausted) for (nodepool|provisioner)/
 const KARPENTER = /^Failed to schedule pod/
 const CLASS = /^(?:(\d+) )?(.*)$/s
 

@@ -1,3 +1,5 @@
+import { SHOWN_LENGTH } from '../../domain/lines.ts'
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const PARTS = /\x1b\[[\d;]*m|[\s\S]/gu
 
@@ -5,7 +7,8 @@ const PARTS = /\x1b\[[\d;]*m|[\s\S]/gu
 export function clip(line: string, columns: number): string {
   let width = 0
   let clipped = ''
-  for (const [part] of line.matchAll(PARTS)) {
+  // No terminal has so many marks and styles in so few columns.
+  for (const [part] of line.slice(0, SHOWN_LENGTH + columns).matchAll(PARTS)) {
     const size = part.startsWith('\x1b') ? 0 : widthOf(part)
     if (width + size > columns) continue
     width += size
@@ -18,7 +21,7 @@ export function clip(line: string, columns: number): string {
 export function wrap(line: string, columns: number): string[] {
   const indent = ' '.repeat(Math.min(/^ {2}[a-z ]{8} /.exec(line)?.[0].length ?? 0, columns >> 1))
   const lines = [{ text: '', width: 0 }]
-  for (const [part] of line.matchAll(PARTS)) {
+  for (const [part] of line.slice(0, 2 * SHOWN_LENGTH).matchAll(PARTS)) {
     const size = part.startsWith('\x1b') ? 0 : widthOf(part)
     if ((lines.at(-1)?.width ?? 0) + size > columns) lines.push({ text: indent, width: indent.length })
     const last = lines.at(-1)
