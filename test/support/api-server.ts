@@ -37,7 +37,13 @@ export async function startApiServer(): Promise<ApiServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const address = `https://127.0.0.1:${port}`
-  const access = { kubeconfig: '', context: '', server: address, tls: { ca }, token: async () => token }
+  const access = {
+    kubeconfig: '',
+    context: '',
+    server: address,
+    tls: { ca },
+    credentials: async () => ({ authorization: `Bearer ${token}` }),
+  }
   const client = new KubernetesClient(access)
   for (const definition of externalSecretsDefinitions)
     await client.create(types.customResourceDefinitions, definition)

@@ -11,6 +11,8 @@ export interface Command {
   /** Added to the environment; secrets go here or to stdin. */
   env?: Record<string, string | undefined>
   stdin?: string
+  /** Whether a person answers it: it keeps this terminal, and its stderr is shown as it comes. */
+  interactive?: boolean
   cwd?: string
   /** Secret values that must not appear in output or errors. */
   redact?: string[]

@@ -56,8 +56,11 @@ export class ProcessRunner implements Runner {
     const child = execa(command.file, command.args, {
       cwd: command.cwd,
       env: command.env,
-      input: command.stdin ?? '',
-      detached: true,
+      ...(command.interactive
+        ? { stdin: 'inherit' as const, stderr: ['inherit' as const, 'pipe' as const] }
+        : { input: command.stdin ?? '' }),
+      // Only the terminal's own process group may read from it.
+      detached: !command.interactive,
       reject: false,
       stripFinalNewline: false,
       maxBuffer: 256 * 1024 * 1024,
@@ -66,7 +69,7 @@ export class ProcessRunner implements Runner {
     let kill: NodeJS.Timeout | undefined
     const stop = () => {
       if (kill !== undefined || child.pid === undefined) return
-      const group = -child.pid
+      const group = command.interactive ? child.pid : -child.pid
       child.kill('SIGINT')
       kill = setTimeout(() => signalGroup(group, 'SIGKILL'), command.graceMs ?? GRACE_MS)
     }

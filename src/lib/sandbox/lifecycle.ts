@@ -161,7 +161,7 @@ export function adminOf(folder: string): KubernetesClient | undefined {
     context: CONTEXT,
     server: `https://127.0.0.1:${state.insidePort}`,
     tls: { ca: credentials.ca },
-    token: async () => credentials.token,
+    credentials: async () => ({ authorization: `Bearer ${credentials.token}` }),
   })
 }
 

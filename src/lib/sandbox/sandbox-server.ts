@@ -158,7 +158,7 @@ export class SandboxServer {
       context: CONTEXT,
       server: `https://127.0.0.1:${port}`,
       tls: { ca },
-      token: async () => token,
+      credentials: async () => ({ authorization: `Bearer ${token}` }),
     }
   }
 

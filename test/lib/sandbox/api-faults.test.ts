@@ -133,7 +133,12 @@ describe('faults of the API', () => {
   it('refuses a request without the token', async () => {
     const { server, tls, ...access } = sandbox.client.access
     const { KubernetesClient } = await import('../../../src/lib/adapters/kubernetes/client.ts')
-    const stranger = new KubernetesClient({ ...access, server, tls, token: async () => 'wrong' })
+    const stranger = new KubernetesClient({
+      ...access,
+      server,
+      tls,
+      credentials: async () => ({ authorization: 'Bearer wrong' }),
+    })
     await expect(stranger.json('GET', '/sandbox/status', { attempts: 1 })).rejects.toMatchObject({
       status: 401,
     })

@@ -1,11 +1,27 @@
 import type { AwsAccount } from '../../domain/environment.ts'
 import { EmrError } from '../../errors.ts'
+import { hasEnvironmentProxy } from '../network/proxy.ts'
+import { EnvironmentProxyAgent } from '../network/proxy-agent.ts'
 import { awsError } from './errors.ts'
 
-/** What every AWS client of this environment is made with. */
+/** What every AWS client of this environment is made with; it goes through the proxies that HTTPS_PROXY and NO_PROXY name. */
 export function clientConfig({ region, profile, endpoint }: AwsAccount) {
   // S3 alone reads the last: an emulator has no host name for each bucket.
-  return { region, profile, endpoint, maxAttempts: 4, forcePathStyle: endpoint !== undefined }
+  const common = { region, profile, endpoint, maxAttempts: 4, forcePathStyle: endpoint !== undefined }
+  if (!hasEnvironmentProxy()) return common
+  const agent = new EnvironmentProxyAgent()
+  const requestHandler = { httpAgent: agent, httpsAgent: agent }
+  return { ...common, requestHandler, credentialDefaultProvider: credentialsThrough(requestHandler) }
+}
+
+/** The usual chain of credentials; left to itself, it asks the sign-in service of SSO without a proxy. */
+function credentialsThrough(requestHandler: object) {
+  return (options: object) => {
+    const chain = import('@aws-sdk/credential-provider-node').then(({ defaultProvider }) =>
+      defaultProvider({ ...options, clientConfig: { requestHandler } }),
+    )
+    return async () => (await chain)()
+  }
 }
 
 /**

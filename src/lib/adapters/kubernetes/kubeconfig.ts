@@ -1,202 +1,223 @@
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { parse } from 'yaml'
-import { z } from 'zod'
-import { EmrError, ExitCode, messageOf } from '../../errors.ts'
-import { commandLine } from '../../process/command.ts'
+import { createSecureContext } from 'node:tls'
+import { messageOf } from '../../errors.ts'
 import type { Runner } from '../../process/runner.ts'
-import { loginCommand } from '../aws/errors.ts'
+import { environmentProxy, proxyUrl } from '../network/proxy.ts'
+import { type Certificate, impersonation, staticCredentials } from './credentials.ts'
+import {
+  type CredentialSource,
+  type ExecCredentials,
+  type ExecOptions,
+  execCredentials,
+  loginOf,
+} from './exec-credential.ts'
+import { type Cluster, type Exec, invalidKubeconfig, readContext, type User } from './kubeconfig-file.ts'
 
 /** How to reach one cluster as one user; made from one context of one kubeconfig. */
-export interface ClusterAccess {
+export interface ClusterAccess extends Partial<CredentialSource> {
   kubeconfig: string
   context: string
+  /** Without a slash at the end. */
   server: string
-  tls: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean }
-  /**
-   * The bearer token to send, asked before each request; exec credentials are kept until they expire.
-   * @throws {EmrError} CREDENTIALS_FAILED (exit 4) when the program that makes it fails
-   */
-  token?: () => Promise<string>
-  /** Says that the server did not take the token: a new one is made for the next request. */
-  refuse?: () => void
+  tls: { ca?: string; servername?: string; rejectUnauthorized?: boolean }
+  proxy?: URL
+  /** What every request carries: whom the user acts as. */
+  headers?: Record<string, string | string[]>
   /** What to type for new credentials; undefined where nothing is known to make them. */
   login?: string
 }
 
-/** A program without a network may never end; the requests that wait for its token would be silent. */
-const PLUGIN_MS = 30_000
-/** Between a failure of it and its next run. */
-const PLUGIN_PAUSE_MS = 3_000
+export interface AccessOptions {
+  environment?: Record<string, string | undefined>
+  isTerminal?: boolean
+  pluginMs?: number
+  /** Of the same context, from an earlier run of its plugin. */
+  known?: ExecCredentials
+}
 
-const execSchema = z.looseObject({
-  command: z.string(),
-  args: z.array(z.string()).nullish(),
-  env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
-})
-
-type Exec = z.infer<typeof execSchema>
-
-const clusterSchema = z.looseObject({
-  server: z.string(),
-  'certificate-authority': z.string().optional(),
-  'certificate-authority-data': z.string().optional(),
-  'insecure-skip-tls-verify': z.boolean().optional(),
-  'tls-server-name': z.string().optional(),
-})
-
-const userSchema = z.looseObject({
-  token: z.string().optional(),
-  tokenFile: z.string().optional(),
-  'client-certificate': z.string().optional(),
-  'client-certificate-data': z.string().optional(),
-  'client-key': z.string().optional(),
-  'client-key-data': z.string().optional(),
-  exec: execSchema.optional(),
-})
-
-const contextSchema = z.looseObject({ cluster: z.string(), user: z.string() })
-
-const kubeconfigSchema = z.looseObject({
-  clusters: z.array(z.looseObject({ name: z.string(), cluster: clusterSchema })).default([]),
-  users: z.array(z.looseObject({ name: z.string(), user: userSchema })).default([]),
-  contexts: z.array(z.looseObject({ name: z.string(), context: contextSchema })).default([]),
-})
-
-const execCredentialSchema = z.object({
-  status: z.object({ token: z.string().optional(), expirationTimestamp: z.string().optional() }),
-})
+/** client.authentication.k8s.io, the name of the cluster's extension that its plugins read. */
+const EXEC_EXTENSION = 'client.authentication.k8s.io/exec'
+const EXEC_VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1']
+const INTERACTIVE_MODES = ['Never', 'IfAvailable', 'Always']
 
 /**
  * Reads one context of a kubeconfig file. The context is always named: the file's `current-context` belongs to
- * whoever used kubectl last.
- * @throws {EmrError} KUBECONFIG_INVALID (exit 4) when the file, the context or what it names is missing.
+ * whoever used kubectl last. What kubectl can use can be used, and what it refuses is refused:
+ * docs/decisions/080-kubeconfig-as-kubectl.md
+ * @throws {EmrError} KUBECONFIG_INVALID (exit 4) naming the field, and the file that the field names
  */
 export async function loadClusterAccess(
   kubeconfig: string,
   context: string,
   runner: Pick<Runner, 'run'>,
+  options: AccessOptions = {},
 ): Promise<ClusterAccess> {
-  const config = await readKubeconfig(kubeconfig)
-  const find = <T extends { name: string }>(list: T[], kind: string, name: string): T => {
-    const found = list.find((entry) => entry.name === name)
-    if (found) return found
-    const known = list.map((entry) => entry.name).join(', ') || 'none'
-    throw invalid(kubeconfig, `it has no ${kind} '${name}' (it has: ${known})`)
-  }
-  const { cluster: clusterName, user: userName } = find(config.contexts, 'context', context).context
-  const { cluster } = find(config.clusters, 'cluster', clusterName)
-  const { user } = find(config.users, 'user', userName)
-  const folder = dirname(kubeconfig)
-  const pem = async (data: string | undefined, file: string | undefined) => {
-    if (data !== undefined) return Buffer.from(data, 'base64').toString('utf8')
-    return file === undefined ? undefined : readFile(resolve(folder, file), 'utf8')
-  }
-  return {
-    kubeconfig,
-    context,
-    server: cluster.server,
-    tls: {
-      ca: await pem(cluster['certificate-authority-data'], cluster['certificate-authority']),
-      cert: await pem(user['client-certificate-data'], user['client-certificate']),
-      key: await pem(user['client-key-data'], user['client-key']),
-      servername: cluster['tls-server-name'],
-      rejectUnauthorized: cluster['insecure-skip-tls-verify'] !== true,
-    },
-    ...tokenSource(user, folder, runner),
-    login: user.exec && loginOf(user.exec),
-  }
-}
-
-async function readKubeconfig(kubeconfig: string) {
+  const { cluster, user, clusterName } = await readContext(kubeconfig, context)
   try {
-    return kubeconfigSchema.parse(parse(await readFile(kubeconfig, 'utf8')))
+    if (clusterName === undefined)
+      throw new Error(`its context '${context}' names a cluster that is not in it`)
+    const server = serverOf(cluster)
+    const isSecure = server.protocol === 'https:'
+    assertUser(user)
+    const ca = await pem(cluster, 'certificate-authority')
+    const certificate = await certificateOf(user)
+    const proxy = cluster['proxy-url']
+      ? required(proxyUrl(cluster['proxy-url']), `proxy-url '${cluster['proxy-url']}' is not valid`)
+      : environmentProxy(server, options.environment)
+    return {
+      kubeconfig,
+      context,
+      server: server.href.replace(/\/$/, ''),
+      tls: isSecure ? trust(cluster, ca) : {},
+      proxy,
+      headers: impersonation(user),
+      // As kubectl: no secret is sent where everybody could read it.
+      ...(isSecure && (await sourceOf(user, certificate, { cluster, server, ca, runner, options }))),
+      login: user.exec ? loginOf(user.exec) : undefined,
+    }
   } catch (error) {
-    if (error instanceof z.ZodError) throw invalid(kubeconfig, z.prettifyError(error))
-    throw invalid(kubeconfig, messageOf(error))
+    throw invalidKubeconfig(kubeconfig, messageOf(error))
   }
 }
 
-function invalid(kubeconfig: string, why: string): EmrError {
-  return new EmrError(`The kubeconfig ${kubeconfig} cannot be used: ${why}`, {
-    code: 'KUBECONFIG_INVALID',
-    exitCode: ExitCode.preflight,
-    suggestions: [`kubectl --kubeconfig ${kubeconfig} config get-contexts`],
+function serverOf(cluster: Cluster): URL {
+  const text = required(cluster.server, 'its cluster has no server')
+  // To client-go too, an address without a scheme is one of http.
+  const url = required(
+    URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`),
+    `server '${text}' is not a URL`,
+  )
+  if (!/^https?:$/.test(url.protocol) || url.hostname === '')
+    throw new Error(`server '${text}' is not a URL of http or https`)
+  url.search = ''
+  url.hash = ''
+  return url
+}
+
+function assertUser(user: User): void {
+  const { exec } = user
+  const isImpersonating =
+    user['as-uid'] || user['as-groups'].length > 0 || Object.keys(user['as-user-extra']).length > 0
+  if (isImpersonating && user.as === '')
+    throw new Error('its user has as-uid, as-groups or as-user-extra without as')
+  if (user.token && (user.username || user.password))
+    throw new Error('its user has both a username and a token')
+  if (exec && user['auth-provider']) throw new Error('its user has both exec and auth-provider')
+  if (exec) assertExec(exec)
+}
+
+function assertExec({ command, apiVersion, env, interactiveMode }: Exec): void {
+  required(command, 'its exec has no command')
+  required(apiVersion, 'its exec has no apiVersion')
+  if (!EXEC_VERSIONS.includes(apiVersion))
+    throw new Error(`apiVersion '${apiVersion}' of its exec is not supported`)
+  for (const { name } of env) required(name, 'its exec has an env variable without a name')
+  if (interactiveMode === '' && apiVersion === EXEC_VERSIONS[0])
+    throw new Error('its exec has no interactiveMode')
+  if (interactiveMode !== '' && !INTERACTIVE_MODES.includes(interactiveMode))
+    throw new Error(
+      `interactiveMode '${interactiveMode}' of its exec is none of ${INTERACTIVE_MODES.join(', ')}`,
+    )
+}
+
+function trust(cluster: Cluster, ca: string | undefined): ClusterAccess['tls'] {
+  const isInsecure = cluster['insecure-skip-tls-verify']
+  if (isInsecure && ca !== undefined)
+    throw new Error('its cluster has both certificate-authority and insecure-skip-tls-verify')
+  if (ca !== undefined && !hasCertificate(ca))
+    throw new Error(
+      `certificate-authority ${cluster['certificate-authority'] || 'of its cluster'} has no certificate in it`,
+    )
+  return { ca, servername: cluster['tls-server-name'] || undefined, rejectUnauthorized: !isInsecure }
+}
+
+function hasCertificate(text: string): boolean {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  return blocks.some((block) => {
+    try {
+      return new X509Certificate(block) !== undefined
+    } catch {
+      return false
+    }
   })
 }
 
-function tokenSource(
-  user: z.infer<typeof userSchema>,
-  folder: string,
-  runner: Pick<Runner, 'run'>,
-): Pick<ClusterAccess, 'token' | 'refuse'> {
-  const { token, tokenFile, exec } = user
-  if (token !== undefined) return { token: async () => token }
-  if (tokenFile !== undefined) {
-    return { token: async () => (await readFile(resolve(folder, tokenFile), 'utf8')).trim() }
+async function certificateOf(user: User): Promise<Certificate> {
+  const cert = await pem(user, 'client-certificate')
+  if (cert === undefined) return {}
+  const key = required(await pem(user, 'client-key'), 'its user has a client-certificate, and no client-key')
+  try {
+    createSecureContext({ cert, key })
+  } catch (error) {
+    throw new Error(`client-certificate and client-key of its user cannot be used: ${messageOf(error)}`)
   }
-  return exec === undefined ? {} : execToken(exec, runner)
+  return { cert, key }
 }
 
-/**
- * client.authentication.k8s.io: runs the credential plugin again a minute before its token expires, and when the server
- * does not take its token; once, however many requests wait for it, and not again at once where it fails.
- */
-function execToken(exec: Exec, runner: Pick<Runner, 'run'>): Pick<ClusterAccess, 'token' | 'refuse'> {
-  let current: Promise<{ token: string; expires: number }> | undefined
-  let failedAt = -Infinity
-  let refused = false
-  const ask = async () => {
-    try {
-      const { stdout } = await runner.run({
-        file: exec.command,
-        args: exec.args ?? [],
-        effect: 'read',
-        env: environmentOf(exec),
-        timeoutMs: PLUGIN_MS,
-      })
-      const { status } = execCredentialSchema.parse(JSON.parse(stdout))
-      if (status.token === undefined) throw new Error(`${exec.command} gave no token`)
-      refused = false
-      const expires = status.expirationTimestamp ? Date.parse(status.expirationTimestamp) : Infinity
-      return { token: status.token, expires }
-    } catch (error) {
-      failedAt = performance.now()
-      throw new EmrError(`There are no credentials for the API server: ${messageOf(error)}`, {
-        code: 'CREDENTIALS_FAILED',
-        exitCode: ExitCode.preflight,
-        suggestions: [loginOf(exec)],
-        cause: error,
-      })
-    }
+type PemField = 'certificate-authority' | 'client-certificate' | 'client-key'
+
+/** @throws {Error} naming the field and the file that cannot be read */
+async function pem(
+  entry: Partial<Record<PemField, string> & Record<`${PemField}-data`, Buffer>>,
+  field: PemField,
+): Promise<string | undefined> {
+  const file = entry[field] ?? ''
+  const data = entry[`${field}-data`]
+  if (file !== '' && data?.length) throw new Error(`${field} and ${field}-data are both specified`)
+  if (data?.length) return data.toString('utf8')
+  if (file === '') return undefined
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new Error(`${field} ${file}: ${messageOf(error)}`)
   }
-  const token = async () => {
-    const before = current
-    const known = await before?.catch(() => undefined)
-    const usable = known && !refused && known.expires - Date.now() >= 60_000
-    const failed = before !== undefined && known === undefined
-    const tooSoon = failed && performance.now() - failedAt < PLUGIN_PAUSE_MS
-    // Somebody else may have asked anew meanwhile.
-    if (current === before && !usable && !tooSoon) current = ask()
-    return (await (current as ReturnType<typeof ask>)).token
+}
+
+async function sourceOf(
+  user: User,
+  certificate: Certificate,
+  about: {
+    cluster: Cluster
+    server: URL
+    ca: string | undefined
+    runner: ExecOptions['runner']
+    options: AccessOptions
+  },
+): Promise<CredentialSource> {
+  const known = await staticCredentials(user, certificate)
+  // A plugin is for those who have nothing else.
+  if (known) return known
+  if (user['auth-provider']) {
+    const { authProviderCredentials } = await import('./oidc.ts')
+    return authProviderCredentials(user['auth-provider'])
   }
+  if (!user.exec) throw new Error('its user has no credentials')
+  const { runner, options } = about
+  return execCredentials(user.exec, {
+    runner,
+    cluster: clusterInfo(about),
+    isTerminal: options.isTerminal ?? process.stdin.isTTY === true,
+    pluginMs: options.pluginMs,
+    known: options.known,
+  })
+}
+
+/** `spec.cluster` of an ExecCredential. */
+function clusterInfo({ cluster, server, ca }: { cluster: Cluster; server: URL; ca: string | undefined }) {
+  const extension = cluster.extensions.find(({ name }) => name === EXEC_EXTENSION)?.extension
   return {
-    token,
-    refuse: () => {
-      refused = true
-    },
+    server: server.href.replace(/\/$/, ''),
+    'tls-server-name': cluster['tls-server-name'] || undefined,
+    'insecure-skip-tls-verify': cluster['insecure-skip-tls-verify'] || undefined,
+    'certificate-authority-data': ca === undefined ? undefined : Buffer.from(ca).toString('base64'),
+    'proxy-url': cluster['proxy-url'] || undefined,
+    'disable-compression': cluster['disable-compression'] || undefined,
+    config: extension ?? null,
   }
 }
 
-function environmentOf({ env }: Exec): Record<string, string> {
-  return Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]))
-}
-
-/** The AWS CLI says itself how to log in, but not with which profile; what other programs need, they say when run by hand. */
-function loginOf(exec: Exec): string {
-  const { AWS_PROFILE: profile } = environmentOf(exec)
-  return basename(exec.command) === 'aws'
-    ? loginCommand(profile)
-    : commandLine({ file: exec.command, args: exec.args ?? [] })
+function required<T>(value: T, why: string): NonNullable<T> {
+  if (value === undefined || value === null || value === '') throw new Error(why)
+  return value as NonNullable<T>
 }

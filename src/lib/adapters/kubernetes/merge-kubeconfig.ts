@@ -1,15 +1,13 @@
 import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
 import { EmrError, ExitCode } from '../../errors.ts'
+import { FILE_FIELDS } from './kubeconfig-file.ts'
 
 /** A kubeconfig file: where it is, and what stands in it. */
 export interface KubeconfigFile {
   path: string
   text: string
 }
-
-/** Fields that name files, relative to the kubeconfig they stand in. */
-const FILES = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile']
 
 /**
  * Puts one context, its cluster and its user into somebody's kubeconfig: those of the same names are replaced where they
@@ -63,10 +61,13 @@ function put(document: Document, path: string, section: string, entry: YAMLMap):
 }
 
 function withAbsolutePaths(entry: YAMLMap, key: string, folder: string): YAMLMap {
-  for (const field of FILES) {
+  for (const field of FILE_FIELDS) {
     const path = entry.getIn([key, field])
-    if (typeof path === 'string') entry.setIn([key, field], resolve(folder, path))
+    if (typeof path === 'string' && path !== '') entry.setIn([key, field], resolve(folder, path))
   }
+  const command = entry.getIn([key, 'exec', 'command'])
+  if (typeof command === 'string' && command.includes('/'))
+    entry.setIn([key, 'exec', 'command'], resolve(folder, command))
   return entry
 }
 

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LineSplitter } from '../../domain/lines.ts'
-import { isTransient, KubernetesApiError, KubernetesConnectionError } from './api-error.ts'
+import { isApiError, isTransient, KubernetesApiError, KubernetesConnectionError } from './api-error.ts'
+import { Connections } from './connections.ts'
+import type { Credentials } from './exec-credential.ts'
 import type { ClusterAccess } from './kubeconfig.ts'
 import type { ApiStatus } from './types.ts'
 
@@ -38,8 +39,7 @@ const MAX_BACKOFF_MS = 1_000
 const ATTEMPTS = 5
 
 /**
- * Requests to one API server over node:https, by path: a whole request costs less than importing a general client
- * library.
+ * Requests to one API server, by path: a whole request costs less than importing a general client library.
  */
 export class KubernetesTransport {
   readonly access: ClusterAccess
@@ -47,13 +47,13 @@ export class KubernetesTransport {
   patienceMs = 0
   /** Since when it is, by the monotonic clock; a server that is away is not waited for by each request anew. */
   #awaySince: number | undefined
-  readonly #agent: Agent
+  readonly #connections: Connections
   /** What to add to this machine's clock for the server's. */
   #clockOffset = 0
 
   constructor(access: ClusterAccess) {
     this.access = access
-    this.#agent = new Agent({ keepAlive: true, ...access.tls })
+    this.#connections = new Connections(access)
   }
 
   /** The lines of a streamed answer (watch, pod logs), as they arrive. */
@@ -88,7 +88,13 @@ export class KubernetesTransport {
 
   /** A whole answer as JSON. */
   async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-    return JSON.parse(await this.text(method, path, { accept: 'application/json', ...options })) as T
+    const text = await this.text(method, path, { accept: 'application/json', ...options })
+    try {
+      return JSON.parse(text) as T
+    } catch {
+      // A login page, or another server than is meant.
+      throw new KubernetesConnectionError(this.access.server, new Error('its answer is not JSON'))
+    }
   }
 
   /** One request and its answer, whatever its status, without another try: for what stands behind a proxy. */
@@ -97,7 +103,7 @@ export class KubernetesTransport {
     path: string,
     options: RequestOptions & { headers?: Record<string, string> } = {},
   ): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> {
-    const response = await this.#open(method, path, options)
+    const response = await this.#open(method, path, options, await this.#credentials())
     const body = await readStart(response, this.access.server)
     return { status: response.statusCode ?? 500, headers: response.headers, body }
   }
@@ -109,7 +115,7 @@ export class KubernetesTransport {
 
   /** Ends kept-alive connections. */
   close(): void {
-    this.#agent.destroy()
+    this.#connections.close()
   }
 
   /** Tries again where the server is throttled, faulty or out of reach. */
@@ -137,40 +143,65 @@ export class KubernetesTransport {
     }
   }
 
-  /** One request, and its answer as a stream. @throws {KubernetesApiError} when it is refused */
+  /**
+   * One request, and its answer as a stream. Credentials that the server does not take are made anew once, where they
+   * can be: a token may have been revoked before its time.
+   * @throws {KubernetesApiError} when it is refused
+   */
   protected async send(method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
-    const response = await this.#open(method, path, options)
+    const credentials = await this.#credentials()
+    try {
+      return await this.#sendAs(credentials, method, path, options)
+    } catch (error) {
+      if (!isApiError(error, 401) || this.access.refuse === undefined) throw error
+      this.access.refuse(credentials)
+      const others = await this.#credentials()
+      if (sameIdentity(others, credentials)) throw error
+      return this.#sendAs(others, method, path, options)
+    }
+  }
+
+  async #sendAs(
+    credentials: Credentials,
+    method: string,
+    path: string,
+    options: RequestOptions,
+  ): Promise<IncomingMessage> {
+    const response = await this.#open(method, path, options, credentials)
     if ((response.statusCode ?? 500) >= 400) throw await refusal(method, path, response, this.access)
     return response
+  }
+
+  async #credentials(): Promise<Credentials> {
+    return (await this.access.credentials?.()) ?? {}
   }
 
   async #open(
     method: string,
     path: string,
     options: RequestOptions & { headers?: Record<string, string> },
+    credentials: Credentials,
   ): Promise<IncomingMessage> {
     options.signal?.throwIfAborted()
-    const url = new URL(this.access.server.replace(/\/$/, '') + path)
+    const url = new URL(this.access.server + path)
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value))
     }
     const body = bodyOf(options.body)
-    const token = await this.access.token?.()
+    const { signal } = options
+    const headers = {
+      ...options.headers,
+      ...this.access.headers,
+      accept: options.accept ?? '*/*',
+      'user-agent': 'emr',
+      ...(credentials.authorization !== undefined && { authorization: credentials.authorization }),
+      ...(body !== undefined && {
+        'content-type': options.contentType ?? 'application/json',
+        'content-length': body.length,
+      }),
+    }
+    const request = await this.#connections.request(url, { method, headers, signal }, credentials)
     return new Promise<IncomingMessage>((resolve, reject) => {
-      const request = httpsRequest(url, {
-        method,
-        agent: this.#agent,
-        signal: options.signal,
-        headers: {
-          ...options.headers,
-          accept: options.accept ?? '*/*',
-          'user-agent': 'emr',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined
-            ? {}
-            : { 'content-type': options.contentType ?? 'application/json', 'content-length': body.length }),
-        },
-      })
       let response: IncomingMessage | undefined
       request.on('response', (answer) => {
         response = answer
@@ -179,7 +210,7 @@ export class KubernetesTransport {
         resolve(answer)
       })
       request.on('error', (error) =>
-        reject(options.signal?.aborted ? error : new KubernetesConnectionError(this.access.server, error)),
+        reject(signal?.aborted ? error : new KubernetesConnectionError(this.access.server, error)),
       )
       const { timeoutMs = DEFAULT_TIMEOUT_MS, idleMs = timeoutMs && DEFAULT_TIMEOUT_MS } = options
       const giveUp = (why: string) => {
@@ -195,6 +226,10 @@ export class KubernetesTransport {
       request.end(body)
     })
   }
+}
+
+function sameIdentity(a: Credentials, b: Credentials): boolean {
+  return a.authorization === b.authorization && a.cert === b.cert
 }
 
 /** Bytes go out as they are, everything else as JSON. */
@@ -237,9 +272,8 @@ async function refusal(
   method: string,
   path: string,
   response: IncomingMessage,
-  { server, login, refuse }: ClusterAccess,
+  { server, login }: ClusterAccess,
 ): Promise<KubernetesApiError> {
-  if (response.statusCode === 401) refuse?.()
   const text = await readStart(response, server)
   let body: ApiStatus
   try {

@@ -1,5 +1,6 @@
-import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { chmodSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { eksKubeconfig } from '../../../../src/lib/adapters/aws/eks.ts'
 import { loadClusterAccess } from '../../../../src/lib/adapters/kubernetes/kubeconfig.ts'
 import type { Command } from '../../../../src/lib/process/command.ts'
@@ -8,10 +9,15 @@ import { temporaryFolder } from '../../../support/project.ts'
 const account = { accountId: '222222222222', region: 'us-east-1', profile: 'prod' }
 const cluster = { name: 'c', version: '1.33', endpoint: 'https://c', certificateAuthority: '', vpc: '' }
 
+const EXEC_CREDENTIAL = { kind: 'ExecCredential', apiVersion: 'client.authentication.k8s.io/v1beta1' }
+
 /** Access to a cluster on EKS, whose `aws` answers as written here: a token that lasts so long, or an error. */
 async function accessWith(answers: ({ token: string; lastsMs?: number } | Error)[]) {
   const kubeconfig = JSON.stringify(eksKubeconfig(cluster, account, 'emr-prod'))
-  const folder = temporaryFolder({ kubeconfig })
+  const folder = temporaryFolder({ kubeconfig, aws: '' })
+  chmodSync(join(folder, 'aws'), 0o755)
+  vi.stubEnv('PATH', folder)
+  onTestFinished(() => void vi.unstubAllEnvs())
   const runs: Command[] = []
   const run = async (command: Command) => {
     runs.push(command)
@@ -19,16 +25,23 @@ async function accessWith(answers: ({ token: string; lastsMs?: number } | Error)
     if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer is left')
     const { token, lastsMs = 840_000 } = answer
     const expirationTimestamp = new Date(Date.now() + lastsMs).toISOString()
-    return { exitCode: 0, stdout: JSON.stringify({ status: { token, expirationTimestamp } }), stderr: '' }
+    return {
+      exitCode: 0,
+      stdout: JSON.stringify({ ...EXEC_CREDENTIAL, status: { token, expirationTimestamp } }),
+      stderr: '',
+    }
   }
   const access = await loadClusterAccess(join(folder, 'kubeconfig'), 'emr-prod', { run })
-  return { ...access, token: access.token ?? (async () => ''), runs }
+  const token = async () => (await access.credentials?.())?.authorization?.replace('Bearer ', '')
+  const refuse = async () => access.refuse?.((await access.credentials?.()) ?? {})
+  return { token, refuse, runs }
 }
 
 test('requests that come together wait for one run of the program', async () => {
   const { token, runs } = await accessWith([{ token: 'a' }])
   expect(await Promise.all([token(), token(), token()])).toEqual(['a', 'a', 'a'])
-  expect(runs).toMatchObject([{ file: 'aws', env: { AWS_PROFILE: 'prod' }, timeoutMs: 30_000 }])
+  expect(runs.map(({ file }) => basename(file))).toEqual(['aws'])
+  expect(runs).toMatchObject([{ env: { AWS_PROFILE: 'prod' }, timeoutMs: 30_000 }])
 })
 
 test('a token is made anew before it expires, and when the server did not take it', async () => {
@@ -38,7 +51,7 @@ test('a token is made anew before it expires, and when the server did not take i
     { token: 'b' },
   ])
   expect([await token(), await token(), await token()]).toEqual(['a', 'b', 'b'])
-  refuse?.()
+  await refuse()
   expect([await token(), await token()]).toEqual(['b', 'b'])
   expect(runs).toHaveLength(3)
 })
