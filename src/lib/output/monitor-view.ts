@@ -1,7 +1,7 @@
 import { formatAge } from '../domain/duration.ts'
 import type { Change } from '../domain/monitor/changes.ts'
 import { type Health, type Picture, silentSeconds } from '../domain/monitor/picture.ts'
-import type { ServiceRow } from '../domain/monitor/rows.ts'
+import { readyText, type ServiceRow } from '../domain/monitor/rows.ts'
 import { timestamp } from '../domain/timestamp.ts'
 import { clean } from './clean.ts'
 import { cloudSection } from './cloud-section.ts'
@@ -54,7 +54,7 @@ function services({ services: rows }: Picture, theme: Theme): Section {
       cells: [
         row.service,
         stateText(row, theme),
-        `${row.ready}/${row.desired}`,
+        readyText(row),
         row.version ?? '-',
         row.revision ?? '-',
         row.state === 'missing' ? '-' : formatAge(row.age),

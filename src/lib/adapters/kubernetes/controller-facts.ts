@@ -108,7 +108,7 @@ export function nodeFacts({ metadata, spec, status }: Node): NodeFacts {
 }
 
 type ExternalSecret = KubernetesObject & {
-  spec?: { target?: { name?: string } }
+  spec?: { target?: { name?: string }; secretStoreRef?: { name?: string; kind?: string } }
   status?: { conditions?: RawCondition[] }
 }
 
@@ -117,6 +117,8 @@ export function externalSecretFacts({ metadata, spec, status }: ExternalSecret):
     ...identity(metadata),
     service: serviceOf(metadata),
     secret: spec?.target?.name ?? metadata?.name ?? '',
+    createdAt: time(metadata?.creationTimestamp),
+    store: spec?.secretStoreRef?.name,
     conditions: conditionsOf(status?.conditions),
   }
 }

@@ -8,21 +8,24 @@ import type {
   WorkloadFacts,
 } from '../../domain/diagnosis/facts.ts'
 import type { Sight, Source } from '../../domain/monitor/sight.ts'
-import type { EventFacts, PodFacts } from '../../domain/rollout/facts.ts'
+import type { EventFacts, PodFacts, ReplicaSetFacts } from '../../domain/rollout/facts.ts'
 import { loginFor, messageOf } from '../../errors.ts'
 import { isApiError } from './api-error.ts'
 import type { KubernetesClient } from './client.ts'
 import { Contact } from './contact.ts'
 import { autoscalerFacts, nodeFacts, workloadFacts } from './controller-facts.ts'
-import { eventFacts, podFacts } from './facts.ts'
+import { eventFacts, podFacts, replicaSetFacts } from './facts.ts'
 import { Informer } from './informer.ts'
 import { nodeUsage, podUsage } from './metrics.ts'
 import { endpointFacts, ingressFacts, serviceFacts } from './network-facts.ts'
+import { newestRevisions } from './release-facts.ts'
 import { resources } from './resources.ts'
 import type { KubernetesObject, ResourceType } from './types.ts'
 
 /** metrics-server measures every 15 s. */
 const METRICS_MS = 15_000
+const RELEASES_MS = 3_000
+const RELEASES = 'revisions of helm'
 const INGRESS_EVENTS = 'events of ingresses'
 
 /** A local copy of what a monitor shows of one namespace: a watch for each kind, and usage by polling. */
@@ -33,6 +36,7 @@ export class EnvironmentWatch {
   readonly #onChange: () => void
   readonly #sources = new Map<string, Source>()
   readonly #deployments: Informer<KubernetesObject, WorkloadFacts>
+  readonly #replicaSets: Informer<KubernetesObject, ReplicaSetFacts>
   readonly #pods: Informer<KubernetesObject, PodFacts>
   readonly #warnings: Informer<KubernetesObject, EventFacts>
   readonly #autoscalers: Informer<KubernetesObject, AutoscalerFacts>
@@ -43,6 +47,7 @@ export class EnvironmentWatch {
   readonly #ingressEvents: Informer<KubernetesObject, EventFacts>
   #podUsage: Sight['podUsage']
   #nodeUsage: Sight['nodeUsage']
+  #revisions: Sight['revisions']
   readonly #informers: Informer<KubernetesObject, unknown>[] = []
   readonly #contact: Contact
 
@@ -53,6 +58,7 @@ export class EnvironmentWatch {
     this.#signal = signal
     this.#onChange = onChange
     this.#deployments = this.#follow('deployments', resources.deployments, workloadFacts)
+    this.#replicaSets = this.#follow('replica sets', resources.replicaSets, replicaSetFacts)
     this.#pods = this.#follow('pods', resources.pods, podFacts)
     this.#warnings = this.#follow('events', resources.events, eventFacts, 'type=Warning')
     this.#autoscalers = this.#follow('autoscalers', resources.autoscalers, autoscalerFacts)
@@ -73,12 +79,16 @@ export class EnvironmentWatch {
     })
     this.#tell({ name: 'usage', state: 'loading', at: 0 })
     void this.#measure()
+    this.#tell({ name: RELEASES, state: 'loading', at: 0 })
+    void this.#followReleases()
   }
 
   /** What is known now. The parts are the live copies: to be read at once. */
   sight(): Sight {
     return {
       deployments: this.#listed('deployments', this.#deployments),
+      replicaSets: this.#listed('replica sets', this.#replicaSets),
+      revisions: this.#revisions,
       pods: this.#pods.items.values(),
       warnings: this.#warnings.items.values(),
       autoscalers: this.#autoscalers.items.values(),
@@ -122,6 +132,25 @@ export class EnvironmentWatch {
     informer.run().catch((error) => this.#deny(name, error))
     this.#informers.push(informer as unknown as Informer<KubernetesObject, unknown>)
     return informer as unknown as Informer<KubernetesObject, Facts>
+  }
+
+  /** helm's Secrets are big: only what they are labelled with is read, again and again. */
+  async #followReleases(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        this.#revisions = await newestRevisions(this.#client, this.#namespace, this.#signal)
+        this.#tell({ name: RELEASES, state: 'ok', at: Date.now() })
+      } catch (error) {
+        if (this.#signal.aborted) return
+        // A number that may be old is none.
+        this.#revisions = undefined
+        // An identity that may not read Secrets sees no revisions, and the services are no less well.
+        if (isRefusal(error))
+          this.#tell({ name: RELEASES, state: 'ok', at: Date.now(), error: messageOf(error) })
+        else this.#lose(RELEASES, lossOf(error))
+      }
+      await delay(RELEASES_MS, undefined, { signal: this.#signal }).catch(() => undefined)
+    }
   }
 
   async #measure(): Promise<void> {

@@ -68,6 +68,7 @@ export function replicaSetFacts({ metadata, spec, status }: ReplicaSet): Replica
         : undefined,
     createdAt: time(metadata?.creationTimestamp),
     template: templateDigest(spec?.template),
+    version: tagOf(spec?.template && serviceContainer(spec.template, serviceOf(metadata))?.image),
   }
 }
 

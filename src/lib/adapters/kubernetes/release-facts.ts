@@ -2,6 +2,8 @@ import type { Secret } from 'kubernetes-types/core/v1.js'
 import type { ReleaseFacts } from '../../domain/diagnosis/facts.ts'
 import { EmrError, ExitCode } from '../../errors.ts'
 import { parseStored } from '../helm/release.ts'
+import { type KubernetesClient, METADATA_ONLY } from './client.ts'
+import { resources } from './resources.ts'
 
 /**
  * Which objects a release has in its own namespace, by kind and name: nothing else is kept of its Secret.
@@ -21,4 +23,20 @@ export function releaseFacts({ metadata, data }: Secret): ReleaseFacts {
       exitCode: ExitCode.preflight,
     })
   }
+}
+
+/** helm's newest revision of each release in a namespace, from the labels of its Secrets. */
+export async function newestRevisions(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const options = { namespace, labelSelector: 'owner=helm', accept: METADATA_ONLY, signal }
+  const { items } = await client.list(resources.secrets, options)
+  const newest = new Map<string, string>()
+  for (const { metadata } of items ?? []) {
+    const { name = '', version = '0' } = metadata?.labels ?? {}
+    if (Number(version) > Number(newest.get(name) ?? 0)) newest.set(name, version)
+  }
+  return new Map([...newest].sort(([a], [b]) => a.localeCompare(b)))
 }

@@ -90,7 +90,7 @@ interface CatalogueEntry {
 /** `problem`: the environment is not healthy. `warning`: it soon may not be. */
 type Severity = 'problem' | 'warning'
 
-type FindingCode = keyof typeof CATALOGUE
+export type FindingCode = keyof typeof CATALOGUE
 
 /** One thing that is wrong, in Kubernetes' own words, with what to do about it. */
 export interface Finding {

@@ -1,3 +1,4 @@
+import { formatDuration } from '../duration.ts'
 import { isLive, newestReplicaSet, type PodFacts, type ReplicaSetFacts } from '../rollout/facts.ts'
 import {
   hookFinding,
@@ -10,11 +11,13 @@ import {
 import { latest } from '../rollout/latest.ts'
 import { DEPLOY } from './advice.ts'
 import type { Finding } from './catalogue.ts'
-import type { AutoscalerFacts, EnvironmentFacts, WorkloadFacts } from './facts.ts'
+import type { AutoscalerFacts, EnvironmentFacts, ExternalSecretFacts, WorkloadFacts } from './facts.ts'
 
 /** A share of a quota above this is worth a word. */
 const QUOTA_SHARE = 0.9
 const PENDING_CLAIM_MS = 60_000
+/** external-secrets reports within seconds. */
+const UNREPORTED_MS = 120_000
 
 type Known = Partial<EnvironmentFacts>
 
@@ -189,16 +192,42 @@ export function quotaFindings({ quotas = [] }: Known): Finding[] {
   )
 }
 
-export function secretFindings({ externalSecrets = [] }: Known): Finding[] {
-  return externalSecrets.flatMap(({ uid, name, service, secret, conditions }) => {
-    const ready = conditions.find(({ type }) => type === 'Ready')
-    if (ready?.status !== 'False') return []
+/** Secrets that are not made, or not kept up to date; external-secrets says of each within seconds how it fares. */
+export function secretFindings({ externalSecrets = [], events = [] }: Known, now: number): Finding[] {
+  return externalSecrets.flatMap((external): Finding[] => {
+    const { uid, name, service, secret, conditions, createdAt } = external
     const object = { kind: 'ExternalSecret', name, uid }
-    const { reason, message, since: at } = ready
-    const advice =
-      'look at the entry in Secrets Manager and at the rights of external-secrets: kubectl describe externalsecret NAME'
-    const field = 'status.conditions[Ready]'
-    const code = 'SECRET_NOT_SYNCED' as const
-    return [{ code, object, service, secret, reason, message, field, at, advice }]
+    const base = {
+      code: 'SECRET_NOT_SYNCED' as const,
+      object,
+      service,
+      secret,
+      field: 'status.conditions[Ready]',
+    }
+    const ready = conditions.find(({ type }) => type === 'Ready')
+    if (ready === undefined) {
+      if (now - createdAt < UNREPORTED_MS) return []
+      const message = `external-secrets has not reported on it for ${formatDuration(now - createdAt)}`
+      const advice =
+        'see whether its controller runs: kubectl get pods --all-namespaces --selector app.kubernetes.io/name=external-secrets'
+      return [{ ...base, reason: 'NoStatus', message, at: createdAt, advice }]
+    }
+    if (ready.status !== 'False') return []
+    const failed = latest(events, ({ about, type }) => about === uid && type === 'Warning')
+    const said = [ready.message, ...(failed && failed.message !== ready.message ? [failed.message] : [])]
+    const message = said.join(': ')
+    return [
+      { ...base, reason: ready.reason, message, at: ready.since, advice: secretAdvice(message, external) },
+    ]
   })
+}
+
+/** The condition says only that there is no client of the provider; the event names the store. */
+const STORE_MISSING = /(ClusterSecretStore|SecretStore)\S* "([^"]+)" not found/
+
+function secretAdvice(message: string, { store }: ExternalSecretFacts): string {
+  const [, kind = '', named = store] = STORE_MISSING.exec(message) ?? []
+  if (kind !== '')
+    return `make the ${kind} ${named}, or name another one in the chart; those there are: kubectl get ${kind.toLowerCase()}s`
+  return 'look at the entry in Secrets Manager and at the rights of external-secrets: kubectl describe externalsecret NAME'
 }

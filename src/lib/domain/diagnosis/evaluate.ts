@@ -14,6 +14,7 @@ import {
   secretFindings,
 } from './controllers.ts'
 import { databaseNetworkFindings } from './database-network.ts'
+import { EFFECTS } from './effects.ts'
 import type { EnvironmentFacts } from './facts.ts'
 import { ingressFindings, missingServiceFindings, policyFindings, serviceFindings } from './network.ts'
 import { debugFindings, podTroubles, wholeServices } from './pods.ts'
@@ -52,7 +53,7 @@ export function evaluate(
     ...databaseNetworkFindings(facts.databaseNetwork),
     ...databaseFindings(facts),
     ...claimFindings(facts, now),
-    ...secretFindings(facts),
+    ...secretFindings(facts, now),
     ...(facts.pods ?? []).flatMap((pod) => [
       ...podTroubles(pod, about(pod.uid), thresholds, now, served),
       ...debugFindings(pod, about(pod.uid)),
@@ -129,15 +130,12 @@ function merged<Found extends Finding>(same: Some<Found>): Found & Pick<RankedFi
 }
 
 function explains(cause: Finding, effect: Finding): boolean {
-  const [low, high] = [CATALOGUE[cause.code], CATALOGUE[effect.code]]
-  if (low.layer >= high.layer || severityOf(cause) === 'warning') return false
+  if (!EFFECTS[cause.code]?.includes(effect.code) || severityOf(cause) === 'warning') return false
   switch (cause.code) {
     case 'NODE_NOT_READY':
     case 'NODE_PRESSURE':
       return effect.node === cause.node
     case 'DNS_MISSING':
-      // Nodes pull images, and ask the resolver of their VPC.
-      if (effect.code === 'IMAGE_PULL_FAILING') return false
       return effect.database?.code === 'name' || /ENOTFOUND|EAI_AGAIN|no such host/.test(effect.message)
     case 'DATABASE_DOWN':
       return effect.database?.code === 'refused' || effect.database?.code === 'timeout'
@@ -145,7 +143,7 @@ function explains(cause: Finding, effect: Finding): boolean {
     case 'DATABASE_UNROUTED':
       return effect.database?.code === 'timeout'
     case 'METRICS_MISSING':
-      return effect.code === 'AUTOSCALER_FAILING'
+      return true
     case 'VOLUME_CLAIM_PENDING':
       return /PersistentVolumeClaim/.test(effect.message)
     case 'OBJECT_GONE':
@@ -161,10 +159,6 @@ function explains(cause: Finding, effect: Finding): boolean {
       return ofService(cause, effect)
     case 'HOOK_FAILED':
       return effect.owner === cause.object.uid
-    case 'AUTOSCALER_FAILING':
-    case 'TRAFFIC_DENIED':
-      // The pods are as ready as they would be without.
-      return false
     default:
       return ofService(cause, effect)
   }

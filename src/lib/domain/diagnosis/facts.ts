@@ -94,6 +94,9 @@ export interface ExternalSecretFacts extends Identity {
   service?: string
   /** Name of the Secret that it makes. */
   secret: string
+  createdAt: number
+  /** Name of the store that it reads from. */
+  store?: string
   conditions: Condition[]
 }
 

@@ -1,4 +1,5 @@
 import { type Picture, silentSeconds } from './picture.ts'
+import { readyText, type ServiceRow } from './rows.ts'
 
 /** One thing that is other than before. */
 export interface Change {
@@ -68,8 +69,8 @@ function contactText(picture: Picture): string {
   return silentSeconds(picture) === undefined ? 'ok' : `silent, last contact ${picture.lastContact}`
 }
 
-function serviceText({ state, ready, desired, version }: Picture['services'][number]): string {
-  return `${state} ${ready}/${desired}${version ? ` ${version}` : ''}`
+function serviceText(row: ServiceRow): string {
+  return `${row.state} ${readyText(row)}${row.version ? ` ${row.version}` : ''}`
 }
 
 function restartsText(reason: string, restarts: number): string {

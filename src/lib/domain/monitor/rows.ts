@@ -4,16 +4,29 @@ import type { AutoscalerFacts, Usage } from '../diagnosis/facts.ts'
 import { ingressFindings, missingServiceFindings, serviceFindings } from '../diagnosis/network.ts'
 import { podTroubles } from '../diagnosis/pods.ts'
 import type { RolloutThresholds } from '../environment.ts'
-import type { EventFacts, PodFacts } from '../rollout/facts.ts'
+import {
+  type DeploymentFacts,
+  type EventFacts,
+  newestReplicaSet,
+  type PodFacts,
+  type ReplicaSetFacts,
+} from '../rollout/facts.ts'
 import { replicaState } from './replicas.ts'
 import type { Setting, Sight } from './sight.ts'
 
 export interface ServiceRow {
   service: string
   state: 'ready' | 'rolling out' | 'degraded' | 'missing' | 'idle'
+  /** Ready pods of the version that is wanted. */
   ready: number
   desired: number
+  /** Pods of earlier versions, ready or not. */
+  old: number
+  /** Of its pods: `1.9.0 → 1.9.1` while there are old and new ones; absent where there are none. */
   version?: string
+  /** That its pods are to have. */
+  wanted?: string
+  /** helm's, as `emr rollback --revision` takes it; absent where it is not known. */
   revision?: string
   /** Milliseconds since its youngest pod was made. */
   age: number
@@ -64,6 +77,11 @@ export interface WarningRow {
   age: number
 }
 
+/** `2/2`, or `0/2 new, 3 old`. */
+export function readyText({ ready, desired, old }: Pick<ServiceRow, 'ready' | 'desired' | 'old'>): string {
+  return old > 0 ? `${ready}/${desired} new, ${old} old` : `${ready}/${desired}`
+}
+
 /** A pod may take this long until it is ready, and has been for its minReadySeconds. */
 const STARTING_MS = 120_000
 const WARNINGS = 20
@@ -99,7 +117,7 @@ export function podRow(
 }
 
 export function serviceRows(
-  { deployments = [], autoscalers = [], podUsage, sources }: Sight,
+  { deployments = [], replicaSets, revisions, autoscalers = [], podUsage, sources }: Sight,
   pods: PodFacts[],
   troubled: PodRow[],
   { services }: Setting,
@@ -116,10 +134,10 @@ export function serviceRows(
     return {
       service,
       state: replicaState(deployment, problems.has(service), starting),
-      ready: deployment.available,
+      ...podsOf(deployment, replicaSets, members),
       desired: deployment.desired,
-      version: deployment.version,
-      revision: deployment.revision,
+      wanted: deployment.version,
+      revision: revisions?.get(service),
       age:
         now -
         members.reduce((latest, { createdAt }) => Math.max(latest, createdAt), deployment.createdAt ?? 0),
@@ -136,15 +154,38 @@ export function serviceRows(
   return [...rows, ...missing.map(missingRow)].sort((a, b) => a.service.localeCompare(b.service))
 }
 
+/** New, old and ready pods, and their versions, by the ReplicaSets that they belong to. */
+function podsOf(
+  deployment: DeploymentFacts,
+  replicaSets: ReplicaSetFacts[] | undefined,
+  pods: PodFacts[],
+): Pick<ServiceRow, 'ready' | 'old' | 'version'> {
+  if (replicaSets === undefined) return { ready: deployment.available, old: 0, version: deployment.version }
+  const own = new Map(
+    replicaSets.filter(({ owner }) => owner === deployment.uid).map((set) => [set.uid, set]),
+  )
+  const newest = newestReplicaSet(deployment, own.values())
+  const present = pods.filter(({ owner = '' }) => own.has(owner))
+  const fresh = present.filter(({ owner }) => owner === newest?.uid)
+  const old = present.filter(({ owner }) => owner !== newest?.uid)
+  const versions = new Set([...old, ...fresh].map(({ owner = '' }) => own.get(owner)?.version ?? '?'))
+  return {
+    ready: fresh.filter(({ ready }) => ready).length,
+    old: old.length,
+    version: versions.size === 0 ? undefined : [...versions].join(' → '),
+  }
+}
+
 function missingRow(service: string): ServiceRow {
   const none = {
     version: undefined,
+    wanted: undefined,
     revision: undefined,
     cpu: undefined,
     memory: undefined,
     autoscaler: undefined,
   }
-  return { service, state: 'missing', ready: 0, desired: 0, age: 0, restarts: 0, ...none }
+  return { service, state: 'missing', ready: 0, desired: 0, old: 0, age: 0, restarts: 0, ...none }
 }
 
 function usageOf(pods: PodFacts[], usage: Sight['podUsage']): Pick<ServiceRow, 'cpu' | 'memory'> {

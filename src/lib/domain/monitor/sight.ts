@@ -8,7 +8,7 @@ import type {
   WorkloadFacts,
 } from '../diagnosis/facts.ts'
 import type { RolloutThresholds } from '../environment.ts'
-import type { EventFacts, PodFacts } from '../rollout/facts.ts'
+import type { EventFacts, PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
 
 /** Where a part of the picture comes from, and how old it is. */
 export interface Source {
@@ -39,6 +39,9 @@ export interface Figure {
 /** Everything that is known at one moment; a part that is not known is undefined. An Iterable can be walked once. */
 export interface Sight {
   deployments?: WorkloadFacts[]
+  replicaSets?: ReplicaSetFacts[]
+  /** helm's newest revision of each release, by its name. */
+  revisions?: Map<string, string>
   pods?: Iterable<PodFacts>
   warnings?: Iterable<EventFacts>
   autoscalers?: Iterable<AutoscalerFacts>

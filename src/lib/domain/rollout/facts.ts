@@ -82,6 +82,8 @@ export interface ReplicaSetFacts {
   createdAt?: number
   /** Digest of its pod template. */
   template?: string
+  /** Tag of the image of the service's own container. */
+  version?: string
 }
 
 export interface DeploymentFacts {

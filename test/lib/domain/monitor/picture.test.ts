@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { changesBetween } from '../../../../src/lib/domain/monitor/changes.ts'
 import { type Picture, pictureOf } from '../../../../src/lib/domain/monitor/picture.ts'
+import { readyText } from '../../../../src/lib/domain/monitor/rows.ts'
 import type { Sight } from '../../../../src/lib/domain/monitor/sight.ts'
+import type { PodFacts } from '../../../../src/lib/domain/rollout/facts.ts'
 import { autoscaler, deployment, node } from '../diagnosis/facts.ts'
 import { container, event, healthy, pod, thresholds } from '../rollout/facts.ts'
 
@@ -180,4 +182,30 @@ test('that a source is read for the first time is no news; that it is lost and c
   expect(told(source('loading'), source('ok'))).toEqual([])
   expect(told(source('ok'), source('stale'))).toHaveLength(1)
   expect(told(source('stale'), source('ok'))).toHaveLength(1)
+})
+
+test('new, old and ready pods are counted apart, with the version that they have', () => {
+  const set = (uid: string, template: string, version: string) => {
+    return { uid, name: uid, owner: 'deployment', revision: uid, template, version }
+  }
+  const replicaSets = [set('one', 'old', '1.9.0'), set('two', 'new', '1.9.1')]
+  const of = (owner: string, ...pods: PodFacts[]) => pods.map((each) => ({ ...each, service: 'app', owner }))
+  const row = (pods: PodFacts[]) =>
+    picture({
+      deployments: [
+        deployment({ uid: 'deployment', template: 'new', version: '1.9.1', updated: 1, total: 4 }),
+      ],
+      replicaSets,
+      revisions: new Map([['app', '7']]),
+      pods,
+    }).services[0]
+  const old = of('one', healthy('a'), healthy('b'), healthy('c'))
+  expect(row([...old, ...of('two', pod('d'))])).toMatchObject({
+    ...{ ready: 0, old: 3, desired: 2, version: '1.9.0 → 1.9.1', wanted: '1.9.1', revision: '7' },
+  })
+  // Before the controller has made the new ReplicaSet, all pods are old ones.
+  expect(row(old)).toMatchObject({ ready: 0, old: 3, version: '1.9.0', wanted: '1.9.1' })
+  expect(row(of('two', healthy('d'), healthy('e')))).toMatchObject({ ready: 2, old: 0, version: '1.9.1' })
+  expect(row([])?.version).toBeUndefined()
+  expect(readyText({ ready: 0, desired: 2, old: 3 })).toBe('0/2 new, 3 old')
 })
