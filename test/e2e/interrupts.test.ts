@@ -27,7 +27,7 @@ const pending = async (environment: string) => {
 describe.skipIf(!onSandbox)('Ctrl-C', () => {
   test('while pods are awaited: ends soon, with 130, and says how things stand', async () => {
     const deploy = project.start('deploy', 'rollout', '--tag', '1.0.0-unready')
-    await seen(deploy, /0\/\d ready/)
+    await seen(deploy, /0 of \d new pods ready/)
     const before = Date.now()
     deploy.child.kill('SIGINT')
     const { code, stderr } = await deploy.ended

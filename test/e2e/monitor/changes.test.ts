@@ -96,7 +96,7 @@ describe.skipIf(!onSandbox)('emr set, scale and restart', () => {
     }
     const killed = async (...words: string[]) => {
       const victim = project.start(...words)
-      await seen(victim, /\d\/\d ready/)
+      await seen(victim, /\d of \d new pods ready/)
       victim.child.kill('SIGKILL')
       return (await victim.ended).stderr
     }

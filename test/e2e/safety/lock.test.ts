@@ -31,7 +31,7 @@ describe.skipIf(!onSandbox)('one operation at a time', () => {
   /** A deploy that holds the lock until it is stopped. */
   const holding = async (environment: string): Promise<Started> => {
     const deploy = project.start('deploy', environment, '--tag', 'v2-unready')
-    await seen(deploy, /\d\/\d ready/)
+    await seen(deploy, /\d of \d new pods ready/)
     return deploy
   }
   const stop = async ({ child, ended }: Started) => {

@@ -34,7 +34,7 @@ describe.skipIf(!onSandbox)('the connection to the API server stays open and say
   test('a deploy says so, and judges by what it sees afterwards', async () => {
     const deploy = project.start('deploy', 'proxied', '--tag', 'v2-slow', '--skip-smoke-tests', '--yes')
     const silent = seen(deploy, /no news from the cluster/)
-    await seen(deploy, /task-service \d\/\d ready/)
+    await seen(deploy, /task-service \d of \d new pods ready/)
     proxy.freeze()
     setTimeout(proxy.thaw, FROZEN_MS)
     await silent

@@ -15,7 +15,7 @@ describe.skipIf(!onSandbox)('the API server goes away', () => {
 
   test('for seconds during a deploy: it waits, goes on, and all is on record', async () => {
     const deploy = project.start('deploy', 'silent', '--tag', 'v3-slow')
-    await seen(deploy, /\d\/\d ready/)
+    await seen(deploy, /\d of \d new pods ready/)
     const faults = project.faults()
     await faults.silence(4)
     faults.close()
@@ -31,7 +31,7 @@ describe.skipIf(!onSandbox)('the API server goes away', () => {
 
   test('for seconds during a rollback', async () => {
     const rollback = project.start('rollback', 'back', 'all')
-    await seen(rollback, /api-gateway \d\/\d ready/)
+    await seen(rollback, /api-gateway \d of \d new pods ready/)
     const faults = project.faults()
     await faults.silence(4)
     faults.close()
@@ -42,7 +42,7 @@ describe.skipIf(!onSandbox)('the API server goes away', () => {
 
   test('and the process with it: --resume takes up what it was asked to do', async () => {
     const deploy = project.start('deploy', 'resumed', '--tag', 'v3', '--tag', 'sync-service=v4-slow')
-    await seen(deploy, /\d\/\d ready/)
+    await seen(deploy, /\d of \d new pods ready/)
     deploy.child.kill('SIGKILL')
     await deploy.ended
     const resumed = await project.emr('deploy', 'resumed', '--resume')
