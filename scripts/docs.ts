@@ -14,6 +14,7 @@ import rules from '../.dependency-cruiser.mjs'
 import { configSchema } from '../src/lib/config/schema.ts'
 import { smokeTestSchema } from '../src/lib/config/smoke-test-schema.ts'
 import { helpTexts } from './help.ts'
+import { rightsPage } from './rights.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -77,6 +78,7 @@ const generated: Record<string, string> = {
   'docs/monitor.schema.json': schemaOfType('src/lib/domain/monitor/picture.ts', 'Picture'),
   'docs/monitor-events.schema.json': schemaOfType('src/lib/domain/monitor/changes.ts', 'MonitorEvent'),
   'docs/smoke-tests.schema.json': schema('smoke-tests.yaml', smokeTestSchema),
+  'docs/rights.md': rightsPage(),
   'docs/architecture.svg': await architecture(),
 }
 const stale: string[] = []

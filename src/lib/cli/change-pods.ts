@@ -19,6 +19,7 @@ import { runServices } from './deploy-run.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
 import { type Assignment, type Ending, operate } from './operation.ts'
+import { assertRights, noteBlind } from './rights.ts'
 import type { Session } from './session.ts'
 import { openTarget, type TargetFlags } from './target.ts'
 
@@ -83,11 +84,13 @@ async function changePods(
 
 async function prepare(session: Session, service: string, replicas: number | undefined) {
   const found = {} as { access: EnvironmentAccess; ports: PodsPorts; plan: PodsPlan }
+  let blind: string[] = []
   await runTasks([
     {
       title: 'Reach the cluster',
       task: async () => {
         const access = await reachEnvironment(session)
+        blind = await assertRights(access, replicas === undefined ? 'restart' : 'scale')
         const scaling = new Scaling(access.client, session.environment.namespace)
         const ports = { ...access.ports, scaling }
         Object.assign(found, { access, ports })
@@ -100,6 +103,7 @@ async function prepare(session: Session, service: string, replicas: number | und
       },
     },
   ])
+  noteBlind(blind)
   return found
 }
 

@@ -16,6 +16,7 @@ import { type EnvironmentAccess, reachEnvironment } from './environment-access.t
 import { usageError } from './flags.ts'
 import { deployInfrastructure, type InfrastructureFlags, withInfrastructure } from './infrastructure.ts'
 import { type Assignment, operate } from './operation.ts'
+import { assertRights, noteBlind } from './rights.ts'
 import { sandboxDatabase } from './sandbox-database.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
 import { suiteOf, verifyEnvironment } from './smoke-test.ts'
@@ -156,11 +157,13 @@ interface Prepared {
 async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared> {
   const asked = requestOf(flags, session)
   const found = {} as Prepared
+  let blind: string[] = []
   await runTasks([
     {
       title: 'Reach the cluster',
       task: async () => {
         found.access = await reachEnvironment(session)
+        if (!flags['dry-run']) blind = await assertRights(found.access, flags.change ? 'set' : 'deploy')
       },
     },
     {
@@ -182,6 +185,7 @@ async function prepare(session: Session, flags: ReleaseFlags): Promise<Prepared>
       },
     },
   ])
+  noteBlind(blind)
   if (!flags.resume) noteUnfinished(found.newest)
   return found
 }

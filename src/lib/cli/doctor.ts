@@ -1,5 +1,5 @@
 import { assertAccount, callerIdentity } from '../adapters/aws/account.ts'
-import { DEPLOY_RIGHTS, deniedOf } from '../adapters/kubernetes/access-review.ts'
+import { deniedOf } from '../adapters/kubernetes/access-review.ts'
 import { isApiError } from '../adapters/kubernetes/api-error.ts'
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { Discovery } from '../adapters/kubernetes/discovery.ts'
@@ -9,10 +9,11 @@ import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import type { ToolName } from '../adapters/tools/find.ts'
 import { kubectlLine } from '../domain/command-line.ts'
 import type { AwsAccount } from '../domain/environment.ts'
+import { distinctRights, RIGHTS } from '../domain/rights.ts'
 import { ExitCode } from '../errors.ts'
 import { count } from '../output/count.ts'
 import { symbols, stdoutTheme as theme } from '../output/theme.ts'
-import type { Check, ClusterView } from '../workflows/cluster-checks.ts'
+import { type Check, type ClusterView, UNKNOWN } from '../workflows/cluster-checks.ts'
 import { type DoctorPorts, examine } from '../workflows/doctor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { clusterAccess } from './cluster-access.ts'
@@ -89,18 +90,23 @@ async function lookAtCluster(session: Session): Promise<ClusterView | undefined>
   const workloads = new Workloads(client, name)
   const version = await workloads.clusterVersion(signal)
   const [namespace, denied, missingKinds, pendingReleases, lock] = await Promise.all([
-    workloads.namespace(signal),
-    deniedOf(client, name, DEPLOY_RIGHTS, signal),
+    orUnknown(workloads.namespace(signal)),
+    deniedOf(client, name, distinctRights(RIGHTS.deploy), signal),
     missingKindsOf(client, signal),
-    pendingReleasesOf(client, name, signal),
-    lockOf(new EnvironmentLock(client, name, environment.name), signal),
+    orUnknown(pendingReleasesOf(client, name, signal)),
+    orUnknown(new EnvironmentLock(client, name, environment.name).status(signal)),
   ])
-  const podSecurity = namespace?.metadata?.labels?.['pod-security.kubernetes.io/enforce']
   return {
     server: access.server,
     kubectl: kubectlLine(access),
     version,
-    namespace: { exists: namespace !== undefined, podSecurity },
+    namespace:
+      namespace === UNKNOWN
+        ? UNKNOWN
+        : {
+            exists: namespace !== undefined,
+            podSecurity: namespace?.metadata?.labels?.['pod-security.kubernetes.io/enforce'],
+          },
     denied,
     missingKinds,
     pendingReleases,
@@ -108,12 +114,12 @@ async function lookAtCluster(session: Session): Promise<ClusterView | undefined>
   }
 }
 
-/** That the lock may not be read is told among the missing rights. */
-async function lockOf(lock: EnvironmentLock, signal: AbortSignal): Promise<ClusterView['lock']> {
+/** What may not be read is neither there nor absent. */
+async function orUnknown<T>(looking: Promise<T>): Promise<T | typeof UNKNOWN> {
   try {
-    return await lock.status(signal)
+    return await looking
   } catch (error) {
-    if (isApiError(error, 403)) return { holder: undefined, freeze: undefined }
+    if (isApiError(error, 403)) return UNKNOWN
     throw error
   }
 }

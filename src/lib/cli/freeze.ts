@@ -5,6 +5,7 @@ import { actorOf } from './actor.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
+import { assertRights } from './rights.ts'
 import { openSession, type SessionFlags } from './session.ts'
 
 interface FreezeState {
@@ -61,6 +62,7 @@ export async function unfreeze(flags: SessionFlags, context: CommandContext): Pr
 
 async function reach(flags: SessionFlags, { signal }: CommandContext): Promise<EnvironmentAccess> {
   const access = await reachEnvironment(await openSession(flags, signal))
+  await assertRights(access, 'lock')
   if ((await access.ports.workloads.namespace(signal)) !== undefined) return access
   const { name, namespace } = access.session.environment
   throw new EmrError(`${name} has no namespace ${namespace} yet: there is nothing to lock`, {

@@ -15,6 +15,7 @@ import { failureOf, readyOf, runServices } from './deploy-run.ts'
 import { type EnvironmentAccess, reachEnvironment } from './environment-access.ts'
 import { usageError } from './flags.ts'
 import { type Ending, operate } from './operation.ts'
+import { assertRights, noteBlind } from './rights.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
 import { suiteOf, verifyEnvironment } from './smoke-test.ts'
 
@@ -134,15 +135,18 @@ interface Prepared {
 /** Everything that is read before the question is asked. */
 async function prepare(session: Session, request: RollbackRequest): Promise<Prepared> {
   const found = {} as Prepared
+  let blind: string[] = []
   await runTasks([
     {
       title: 'Reach the cluster',
       task: async () => {
         found.access = await reachEnvironment(session)
+        blind = await assertRights(found.access, 'rollback')
         found.sets = await found.access.sets.list(session.signal)
       },
     },
   ])
+  noteBlind(blind)
   const { ports } = found.access
   // A wrong word is not a step that failed.
   assertRequest(ports, found.sets, request)

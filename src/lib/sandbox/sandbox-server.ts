@@ -66,6 +66,7 @@ export class SandboxServer {
         registry: new Registry(this.#store),
         settings,
         isDenied: (verb: string, resource: string) => faults.isDenied(verb, resource),
+        denies: () => faults.denies,
       },
       tls: { cert: `${credentials.cert}\n${credentials.ca}`, key: credentials.key },
       token: credentials.token,

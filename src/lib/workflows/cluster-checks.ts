@@ -1,6 +1,6 @@
-import type { AccessRequest } from '../adapters/kubernetes/access-review.ts'
 import type { Freeze, Holder } from '../adapters/kubernetes/lock-holder.ts'
 import type { Environment } from '../domain/environment.ts'
+import { type Right, rightText } from '../domain/rights.ts'
 
 export interface Check {
   /** Stable, for scripts: `tool.helm`, `cluster.rights`. */
@@ -13,20 +13,24 @@ export interface Check {
   fix?: string
 }
 
+/** In the place of what the identity may not read. */
+export const UNKNOWN = 'unknown'
+type Unknown = typeof UNKNOWN
+
 /** One look at the cluster. */
 export interface ClusterView {
   server: string
   /** What to type for kubectl to reach it. */
   kubectl: string
   version: string
-  namespace: { exists: boolean; podSecurity: string | undefined }
+  namespace: { exists: boolean; podSecurity: string | undefined } | Unknown
   /** What the identity may not do. */
-  denied: AccessRequest[]
+  denied: Right[]
   /** API kinds that the charts need and the cluster lacks. */
   missingKinds: string[]
   /** Releases that a killed deploy left in the middle. */
-  pendingReleases: string[]
-  lock: { holder: (Holder & { alive: boolean }) | undefined; freeze: Freeze | undefined }
+  pendingReleases: string[] | Unknown
+  lock: { holder: (Holder & { alive: boolean }) | undefined; freeze: Freeze | undefined } | Unknown
 }
 
 /** What the view tells of a deploy's chances. */
@@ -40,10 +44,22 @@ export function clusterChecks(view: ClusterView, { name, namespace }: Environmen
   ]
 }
 
-function rightsCheck({ denied, kubectl }: ClusterView, namespace: string): Check {
+function rightsCheck({ denied: all, kubectl }: ClusterView, namespace: string): Check {
   const base = { id: 'cluster.rights', title: 'rights' }
-  if (denied.length === 0) return { ...base, status: 'good', detail: 'all that a deploy needs' }
-  const rights = denied.map(({ verb, resource }) => `${verb} ${resource}`)
+  if (all.length === 0) return { ...base, status: 'good', detail: 'all that a deploy needs' }
+  const denied = all.filter(({ purpose, when }) => purpose === 'work' && when === undefined)
+  if (denied.length === 0) {
+    const parts = all.map(
+      (right) => `${rightText(right)} (${right.when ? `when ${right.when}` : 'explains'})`,
+    )
+    return {
+      ...base,
+      status: 'warning',
+      detail: `not allowed: ${parts.join(', ')}`,
+      fix: 'see docs/rights.md',
+    }
+  }
+  const rights = denied.map(rightText)
   return {
     ...base,
     status: 'problem',
@@ -52,8 +68,10 @@ function rightsCheck({ denied, kubectl }: ClusterView, namespace: string): Check
   }
 }
 
-function namespaceCheck({ namespace: { exists, podSecurity }, kubectl }: ClusterView, name: string): Check {
+function namespaceCheck({ namespace: view, kubectl }: ClusterView, name: string): Check {
   const base = { id: 'cluster.namespace', title: 'namespace' }
+  if (view === UNKNOWN) return notAllowed(base, 'get namespaces')
+  const { exists, podSecurity } = view
   if (!exists) return { ...base, status: 'good', detail: `${name} does not exist yet; a deploy makes it` }
   if (podSecurity === 'restricted')
     return { ...base, status: 'good', detail: `${name}, Pod Security restricted` }
@@ -76,7 +94,8 @@ function kindsCheck(missing: string[]): Check {
   }
 }
 
-function releaseChecks(pending: string[]): Check[] {
+function releaseChecks(pending: ClusterView['pendingReleases']): Check[] {
+  if (pending === UNKNOWN) return [notAllowed({ id: 'cluster.releases', title: 'releases' }, 'list secrets')]
   if (pending.length === 0) return []
   const detail = `left in the middle: ${pending.join(', ')}`
   return [
@@ -84,8 +103,10 @@ function releaseChecks(pending: string[]): Check[] {
   ]
 }
 
-function lockChecks({ holder, freeze }: ClusterView['lock'], name: string): Check[] {
+function lockChecks(lock: ClusterView['lock'], name: string): Check[] {
   const base = { id: 'cluster.lock', title: 'lock' }
+  if (lock === UNKNOWN) return [notAllowed(base, 'get leases.coordination.k8s.io')]
+  const { holder, freeze } = lock
   const checks: Check[] = []
   if (freeze !== undefined) {
     const detail = `frozen by ${freeze.by} since ${freeze.since}: ${freeze.reason}`
@@ -100,4 +121,9 @@ function lockChecks({ holder, freeze }: ClusterView['lock'], name: string): Chec
     checks.push({ ...base, status: 'warning', detail, fix })
   }
   return checks.length > 0 ? checks : [{ ...base, status: 'good', detail: 'free' }]
+}
+
+/** A refusal is no answer: neither free nor none. */
+function notAllowed(base: Pick<Check, 'id' | 'title'>, right: string): Check {
+  return { ...base, status: 'warning', detail: `not known: not allowed to ${right}` }
 }

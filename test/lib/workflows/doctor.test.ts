@@ -182,11 +182,27 @@ test('charts and values files that cannot be read are named', async () => {
   expect(found?.detail).toBe('/no/chart/Chart.yaml does not exist\n/ is a folder, not a file')
 })
 
+test('a refusal is no answer: neither a free lock nor a namespace that is missing', async () => {
+  const cluster = async (): Promise<ClusterView> => ({
+    ...view,
+    ...{ namespace: 'unknown', pendingReleases: 'unknown', lock: 'unknown' },
+  })
+  const found = await findings({ cluster })
+  expect(found.map(({ id, status, detail }) => `${id} ${status}: ${detail}`)).toEqual([
+    'cluster.namespace warning: not known: not allowed to get namespaces',
+    'cluster.releases warning: not known: not allowed to list secrets',
+    'cluster.lock warning: not known: not allowed to get leases.coordination.k8s.io',
+  ])
+})
+
 test('missing rights and kinds are problems; an open namespace and releases left behind are warnings', async () => {
   const cluster = async (): Promise<ClusterView> => ({
     ...view,
     namespace: { exists: true, podSecurity: undefined },
-    denied: [{ verb: 'create', group: 'apps', resource: 'deployments' }],
+    denied: [
+      { verb: 'create', group: 'apps', resource: 'deployments', scope: 'namespace', purpose: 'work' },
+      { verb: 'list', group: '', resource: 'events', scope: 'namespace', purpose: 'explain' },
+    ],
     missingKinds: ['external-secrets.io/v1 ExternalSecret'],
     pendingReleases: ['task-service (pending-upgrade)'],
   })
@@ -197,7 +213,7 @@ test('missing rights and kinds are problems; an open namespace and releases left
     'cluster.kinds problem',
     'cluster.releases warning',
   ])
-  expect(found[0]?.detail).toBe('not allowed: create deployments')
+  expect(found[0]?.detail).toBe('not allowed: create deployments.apps')
   expect(found[1]?.fix).toBe(
     'kubectl --context test label namespace emr-platform-test pod-security.kubernetes.io/enforce=restricted',
   )

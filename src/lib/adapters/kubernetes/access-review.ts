@@ -1,63 +1,80 @@
+import type { AccessRequest } from '../../domain/rights.ts'
 import type { KubernetesClient } from './client.ts'
 
-/** One thing that an identity may or may not do. */
-export interface AccessRequest {
-  verb: string
-  group: string
-  /** `deployments`, or with its subresource `pods/log`. */
-  resource: string
+const PATH = '/apis/authorization.k8s.io/v1'
+
+interface RulesReview {
+  status?: { incomplete?: boolean; resourceRules?: Rule[] | null }
 }
 
-/** What helm and emr do in a namespace during a deploy. */
-export const DEPLOY_RIGHTS: AccessRequest[] = [
-  ...rights('', ['services', 'configmaps', 'serviceaccounts'], ['get', 'create', 'patch', 'delete']),
-  // helm keeps its releases in Secrets, and removes those beyond its history.
-  ...rights('', ['secrets'], ['get', 'list', 'create', 'update', 'delete']),
-  ...rights('apps', ['deployments'], ['get', 'create', 'patch', 'delete', 'watch']),
-  ...rights('apps', ['replicasets'], ['list', 'watch']),
-  ...rights('batch', ['jobs'], ['list', 'watch']),
-  ...rights('autoscaling', ['horizontalpodautoscalers'], ['get', 'create', 'patch', 'delete']),
-  ...rights('policy', ['poddisruptionbudgets'], ['get', 'create', 'patch', 'delete']),
-  ...rights('networking.k8s.io', ['ingresses', 'networkpolicies'], ['get', 'create', 'patch', 'delete']),
-  ...rights('external-secrets.io', ['externalsecrets'], ['get', 'create', 'patch', 'delete']),
-  ...rights('', ['pods', 'events'], ['list', 'watch']),
-  // emr's own: the lock, the release sets and the audit log; smoke tests go through the service proxy.
-  ...rights('coordination.k8s.io', ['leases'], ['get', 'create', 'update']),
-  ...rights('', ['configmaps'], ['list', 'update']),
-  ...rights('', ['services/proxy'], ['get']),
-  ...rights('networking.k8s.io', ['ingresses'], ['list']),
-  ...rights('', ['pods/log'], ['get']),
-]
-
-function rights(group: string, resources: string[], verbs: string[]): AccessRequest[] {
-  return resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb })))
+interface Rule {
+  verbs: string[]
+  apiGroups?: string[]
+  resources?: string[]
+  resourceNames?: string[]
 }
 
-/** Asks the API server, by SelfSubjectAccessReview, which of these the identity may not do in the namespace. */
-export async function deniedOf(
-  client: KubernetesClient,
+/**
+ * Asks the API server which of these the identity may not do: by one review of all rules of the namespace, and one by one
+ * for what these do not give, since a webhook or another authorizer may still allow it.
+ */
+export async function deniedOf<Request extends AccessRequest>(
+  client: Pick<KubernetesClient, 'json'>,
   namespace: string,
-  requests: AccessRequest[],
+  requests: readonly Request[],
   signal: AbortSignal,
-): Promise<AccessRequest[]> {
-  const allowed = await Promise.all(
-    requests.map(async ({ verb, group, resource: path }) => {
-      const [resource, subresource] = path.split('/')
-      const resourceAttributes = { namespace, verb, group, resource, subresource }
-      const review = await client.json<{ status?: { allowed?: boolean } }>(
-        'POST',
-        '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-        {
-          body: {
-            apiVersion: 'authorization.k8s.io/v1',
-            kind: 'SelfSubjectAccessReview',
-            spec: { resourceAttributes },
-          },
-          signal,
-        },
-      )
-      return review.status?.allowed === true
-    }),
+): Promise<Request[]> {
+  const rules = await rulesOf(client, namespace, signal)
+  const open = requests.filter(
+    (each) => each.scope !== 'namespace' || !rules.some((rule) => gives(rule, each)),
   )
-  return requests.filter((_, index) => !allowed[index])
+  const allowed = await Promise.all(open.map((each) => isAllowed(client, namespace, each, signal)))
+  return open.filter((_, index) => !allowed[index])
+}
+
+async function rulesOf(
+  client: Pick<KubernetesClient, 'json'>,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Rule[]> {
+  const body = { ...kindOf('SelfSubjectRulesReview'), spec: { namespace } }
+  const { status } = await client.json<RulesReview>('POST', `${PATH}/selfsubjectrulesreviews`, {
+    body,
+    signal,
+  })
+  return status?.resourceRules ?? []
+}
+
+async function isAllowed(
+  client: Pick<KubernetesClient, 'json'>,
+  namespace: string,
+  { verb, group, resource: path, scope }: AccessRequest,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [resource, subresource] = path.split('/')
+  const where = { namespace, 'kube-system': 'kube-system', cluster: undefined }[scope]
+  const resourceAttributes = { namespace: where, verb, group, resource, subresource }
+  const body = { ...kindOf('SelfSubjectAccessReview'), spec: { resourceAttributes } }
+  const review = await client.json<{ status?: { allowed?: boolean } }>(
+    'POST',
+    `${PATH}/selfsubjectaccessreviews`,
+    { body, signal },
+  )
+  return review.status?.allowed === true
+}
+
+/** A rule for named objects alone does not give the right to all of them. */
+function gives(
+  { verbs, apiGroups = [], resources = [], resourceNames = [] }: Rule,
+  wanted: AccessRequest,
+): boolean {
+  const has = (all: readonly string[], one: string) => all.includes('*') || all.includes(one)
+  const [, subresource] = wanted.resource.split('/')
+  const isResource =
+    has(resources, wanted.resource) || (subresource !== undefined && resources.includes(`*/${subresource}`))
+  return resourceNames.length === 0 && has(verbs, wanted.verb) && has(apiGroups, wanted.group) && isResource
+}
+
+function kindOf(kind: string): { apiVersion: string; kind: string } {
+  return { apiVersion: 'authorization.k8s.io/v1', kind }
 }

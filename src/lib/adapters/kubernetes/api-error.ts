@@ -61,6 +61,14 @@ export function isApiError(error: unknown, status: number): error is KubernetesA
   return error instanceof KubernetesApiError && error.status === status
 }
 
+/** A webhook that could not be asked, or that refused: the API server itself is well. */
+const ADMISSION = /failed calling webhook|admission webhook/
+
+/** True for an error of admission, which each further try of the same request is likely to meet again. */
+export function isAdmissionError(error: unknown): boolean {
+  return error instanceof KubernetesApiError && ADMISSION.test(error.message)
+}
+
 /** What the log endpoint says of a container that has no log: 400 also stands for a wrong request. */
 const NO_LOG = /is waiting to start|previous terminated container .* not found|does not have a host assigned/
 

@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LineSplitter } from '../../domain/lines.ts'
-import { isApiError, isTransient, KubernetesApiError, KubernetesConnectionError } from './api-error.ts'
+import {
+  isAdmissionError,
+  isApiError,
+  isTransient,
+  KubernetesApiError,
+  KubernetesConnectionError,
+} from './api-error.ts'
 import { Connections } from './connections.ts'
 import type { Credentials } from './exec-credential.ts'
 import type { ClusterAccess } from './kubeconfig.ts'
@@ -133,8 +139,11 @@ export class KubernetesTransport {
           throw error
         }
         this.#awaySince ??= performance.now()
+        // An outage of the server is waited out; a webhook that does not answer is its operator's to fix.
         const isPatient =
-          options.attempts === undefined && performance.now() - this.#awaySince < this.patienceMs
+          options.attempts === undefined &&
+          !isAdmissionError(error) &&
+          performance.now() - this.#awaySince < this.patienceMs
         if ((n >= attempts && !isPatient) || options.signal?.aborted) throw error
         const asked = error instanceof KubernetesApiError ? error.retryAfterMs : undefined
         const pause = asked ?? Math.min(FIRST_BACKOFF_MS * 2 ** (n - 1), MAX_BACKOFF_MS)

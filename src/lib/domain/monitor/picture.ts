@@ -79,6 +79,9 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
   return { ...picture, health: healthOf(picture) }
 }
 
+/** What only explains: without the right to it the services are no less well, and the picture says that it was not read. */
+const EXPLAINING = new Set(['events', 'events of ingresses', 'nodes', 'usage'])
+
 /** What is not known is never healthy. */
 function healthOf({
   services,
@@ -101,6 +104,7 @@ function healthOf({
     // One that has no data, or would tell nobody, watches nothing.
     alarms.length > 0
   if (bad) return 'unhealthy'
-  if (sources.some(({ state }) => state !== 'ok')) return 'unknown'
+  if (sources.some(({ name, state }) => state !== 'ok' && !(state === 'denied' && EXPLAINING.has(name))))
+    return 'unknown'
   return services.some(({ state }) => state === 'rolling out') ? 'progressing' : 'healthy'
 }

@@ -77,6 +77,10 @@ export class FaultPlan {
     }
   }
 
+  get denies(): boolean {
+    return this.#faults.denied.length > 0
+  }
+
   isDenied(verb: string, resource: string): boolean {
     return this.#faults.denied.some(
       (rule) =>

@@ -11,6 +11,8 @@ export interface Api {
   settings: SandboxSettings
   /** Whether the administrator has denied this to outside clients; see faults.ts. */
   isDenied(verb: string, resource: string): boolean
+  /** Whether anything is. */
+  denies?: () => boolean
 }
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'

@@ -18,9 +18,10 @@ function statusOf(api: Api, request: ResourceRequest, spec: unknown): object {
       return { userInfo: USER }
     case 'SelfSubjectRulesReview':
       return {
-        resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+        // What is denied cannot be said in rules, which only give: then each right is asked for by itself.
+        resourceRules: api.denies?.() ? [] : [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
         nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-        incomplete: false,
+        incomplete: api.denies?.() ?? false,
       }
     case 'SelfSubjectAccessReview': {
       const attributes = (isObject(spec) ? spec.resourceAttributes : undefined) as

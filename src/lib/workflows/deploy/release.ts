@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Release } from '../../adapters/helm/release.ts'
+import { withEllipsis } from '../../domain/ellipsis.ts'
+import { messageOf } from '../../errors.ts'
 import type { DeployPorts, ServicePlan } from './types.ts'
 
 /** Another helm that still works on the release gets this long to finish before its revision counts as left behind. */
@@ -7,6 +9,12 @@ const PENDING_GRACE_MS = 15_000
 const POLL_MS = 500
 /** An API server that is being replaced is away for about half a minute. */
 const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000]
+
+/** A webhook that is being replaced is back within seconds; one that is broken stays so. */
+const ADMISSION = /failed calling webhook|admission webhook/
+const ADMISSION_BACKOFF_MS = [1_000, 2_000, 4_000]
+/** Most characters of a reason in a line of progress. */
+const REASON = 160
 
 export interface ReleaseStep {
   ports: Pick<DeployPorts, 'helm' | 'id' | 'now'>
@@ -54,9 +62,12 @@ async function retrying(
     try {
       return await attempt(failures === 0)
     } catch (error) {
-      const pause = BACKOFF_MS[failures]
+      const reason = messageOf(error).trim().split('\n').at(-1) ?? ''
+      const isAdmission = ADMISSION.test(reason)
+      const pause = (isAdmission ? ADMISSION_BACKOFF_MS : BACKOFF_MS)[failures]
       if (signal.aborted || !ports.helm.isTransient(error) || pause === undefined) throw error
-      onProgress(`the API server faltered, trying again in ${pause / 1000} s`)
+      const whose = isAdmission ? 'an admission webhook failed' : 'the API server failed'
+      onProgress(`${whose}, trying again in ${pause / 1000} s: ${withEllipsis(reason, REASON)}`)
       await delay(pause, undefined, { signal })
     }
   }

@@ -9,11 +9,11 @@ class Asking extends KubernetesTransport {
   tries = 0
 
   /** Asks a server that always answers so; at once, where it is to be asked again. */
-  async ask(status: number): Promise<unknown> {
+  async ask(status: number, message?: string): Promise<unknown> {
     this.tries = 0
     return this.retrying({}, async () => {
       this.tries += 1
-      throw new KubernetesApiError(status, {}, { request: 'GET /', retryAfterMs: 1 })
+      throw new KubernetesApiError(status, { message }, { request: 'GET /', retryAfterMs: 1 })
     }).catch(() => undefined)
   }
 }
@@ -31,4 +31,14 @@ test('an outage is waited out once, and not by each request anew; an answer, a r
   await client.ask(404)
   expect(client.tries).toBe(1)
   expect(await waited(503)).toBe(true)
+})
+
+test('a webhook that cannot be asked is no outage: it is tried five times, not for as long as an outage may last', async () => {
+  const client = new Asking({ kubeconfig: '', context: '', server: 'https://127.0.0.1:1', tls: {} })
+  client.patienceMs = 60_000
+  await client.ask(
+    500,
+    'Internal error occurred: failed calling webhook "policy.example.com": connection refused',
+  )
+  expect(client.tries).toBe(5)
 })
