@@ -191,14 +191,20 @@ function failed(finding: Finding, pods: PodFacts[]): RolloutFailedError {
 }
 
 /** What makes a line of progress news. */
-function progressKind({ pods, old }: RolloutFacts, [concern]: Finding[]): string {
-  return `${pods.filter((pod) => pod.ready).length} ${old > 0} ${concern?.code}`
+function progressKind(facts: RolloutFacts, [concern]: Finding[]): string {
+  const { pods, old } = facts
+  return `${isUnseen(facts)} ${pods.filter((pod) => pod.ready).length} ${old > 0} ${concern?.code}`
 }
 
-function progressLine({ deployment, replicaSet, pods, old }: RolloutFacts, concerns: Finding[]): string {
-  const { desired, available, minReadySeconds = 0, observedGeneration, generation } = deployment
-  if (replicaSet === undefined || observedGeneration < generation)
-    return 'waiting for the Deployment controller'
+/** The Deployment controller has not acted on the change yet. */
+function isUnseen({ deployment, replicaSet }: RolloutFacts): boolean {
+  return replicaSet === undefined || deployment.observedGeneration < deployment.generation
+}
+
+function progressLine(facts: RolloutFacts, concerns: Finding[]): string {
+  const { deployment, pods, old } = facts
+  const { desired, available, minReadySeconds = 0 } = deployment
+  if (isUnseen(facts)) return 'waiting for the Deployment controller'
   const count = pods.filter((pod) => pod.ready).length
   const parts = [`${count} of ${desired} new pods ready${old > 0 ? `, ${old} old` : ''}`]
   const [concern] = concerns
