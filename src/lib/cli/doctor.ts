@@ -1,9 +1,12 @@
+import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import { assertAccount, callerIdentity } from '../adapters/aws/account.ts'
 import { deniedOf } from '../adapters/kubernetes/access-review.ts'
 import { isApiError } from '../adapters/kubernetes/api-error.ts'
 import { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { Discovery } from '../adapters/kubernetes/discovery.ts'
 import { EnvironmentLock } from '../adapters/kubernetes/environment-lock.ts'
+import { deploymentFacts } from '../adapters/kubernetes/facts.ts'
+import { readRecords } from '../adapters/kubernetes/record-facts.ts'
 import { resources } from '../adapters/kubernetes/resources.ts'
 import { Workloads } from '../adapters/kubernetes/workloads.ts'
 import type { ToolName } from '../adapters/tools/find.ts'
@@ -89,12 +92,13 @@ async function lookAtCluster(session: Session): Promise<ClusterView | undefined>
   const { namespace: name } = environment
   const workloads = new Workloads(client, name)
   const version = await workloads.clusterVersion(signal)
-  const [namespace, denied, missingKinds, pendingReleases, lock] = await Promise.all([
+  const [namespace, denied, missingKinds, pendingReleases, lock, recorded] = await Promise.all([
     orUnknown(workloads.namespace(signal)),
     deniedOf(client, name, distinctRights(RIGHTS.deploy), signal),
     missingKindsOf(client, signal),
     orUnknown(pendingReleasesOf(client, name, signal)),
     orUnknown(new EnvironmentLock(client, name, environment.name).status(signal)),
+    recordedOf(client, name, signal),
   ])
   return {
     server: access.server,
@@ -111,6 +115,25 @@ async function lookAtCluster(session: Session): Promise<ClusterView | undefined>
     missingKinds,
     pendingReleases,
     lock,
+    ...recorded,
+  }
+}
+
+/** That records may not be read is told among the missing rights. */
+async function recordedOf(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Pick<ClusterView, 'records' | 'deployments'>> {
+  try {
+    const [records, { items }] = await Promise.all([
+      readRecords(client, namespace, signal),
+      client.list<Deployment>(resources.deployments, { namespace, signal }),
+    ])
+    return { records, deployments: items.map(deploymentFacts) }
+  } catch (error) {
+    if (isApiError(error, 403)) return { records: undefined, deployments: [] }
+    throw error
   }
 }
 

@@ -12,12 +12,14 @@ interface History {
   operations: AuditEntry[]
   lock: { operation: string; id: string; by: string; alive: boolean } | null
   freeze: { reason: string; by: string } | null
+  unfinished?: { message: string; resolve: string[] }[]
+  unexplained?: { message: string }[]
   audit?: { entries: number; problems: string[] }
 }
 
 /** Release sets, newest first, then the lock and what --verify found. */
 export function historyView(history: History, theme: Theme): string {
-  const { environment, sets, lock, freeze, audit } = history
+  const { environment, sets, lock, freeze, audit, unfinished = [], unexplained = [] } = history
   const rows = sets.map((set) => [
     set.id,
     set.operation,
@@ -33,6 +35,13 @@ export function historyView(history: History, theme: Theme): string {
   ]
   if (lock) lines.push(lockLine(lock, theme))
   if (freeze) lines.push(theme.warn(`${symbols.warn} frozen by ${freeze.by}: ${freeze.reason}`))
+  for (const { message, resolve } of unfinished) {
+    lines.push(
+      theme.bad(`${symbols.bad} ${message}`),
+      ...resolve.map((line) => `  ${theme.faint('→')} ${line}`),
+    )
+  }
+  for (const { message } of unexplained) lines.push(theme.warn(`${symbols.warn} ${message}`))
   if (audit) lines.push(...auditLines(audit, theme))
   return lines.join('\n')
 }

@@ -2,6 +2,7 @@ import { formatAge } from '../domain/duration.ts'
 import type { Change } from '../domain/monitor/changes.ts'
 import { type Health, type Picture, silentSeconds } from '../domain/monitor/picture.ts'
 import { readyText, type ServiceRow } from '../domain/monitor/rows.ts'
+import { versionsText } from '../domain/release/unfinished.ts'
 import { timestamp } from '../domain/timestamp.ts'
 import { clean } from './clean.ts'
 import { cloudSection } from './cloud-section.ts'
@@ -35,6 +36,8 @@ export function sections(picture: Picture, theme: Theme): Section[] {
   const all = [
     services(picture, theme),
     troubled(picture, theme),
+    unfinished(picture, theme),
+    unexplained(picture, theme),
     unreached(picture, theme),
     nodes(picture, theme),
     cloudSection(picture, theme),
@@ -96,6 +99,36 @@ function troubled({ troubled: rows }: Picture, theme: Theme): Section {
         node ?? '-',
         clean(message),
       ],
+    })),
+  }
+}
+
+function unfinished({ unfinished: rows }: Picture, theme: Theme): Section {
+  return {
+    title: 'UNFINISHED OPERATIONS',
+    sources: ['records', 'lock'],
+    head: ['OPERATION', 'STATE', 'RUNNING NOW', 'TO GO ON'],
+    rows: rows.map(({ id, operation, state, versions, resolve }) => ({
+      name: id,
+      cells: [
+        `${operation} ${id}`,
+        theme.bad(`${symbols.bad} ${state}`),
+        clean(versionsText(versions)),
+        resolve.join(', or '),
+      ],
+    })),
+  }
+}
+
+function unexplained({ unexplained: rows }: Picture, theme: Theme): Section {
+  return {
+    title: 'UNEXPLAINED VERSIONS',
+    sources: ['records'],
+    head: ['SERVICE', 'VERSION', 'MESSAGE'],
+    rows: rows.map(({ service, version, message }) => ({
+      name: service,
+      service,
+      cells: [service, theme.warn(`${symbols.warn} ${clean(version)}`), clean(message)],
     })),
   }
 }

@@ -1,5 +1,9 @@
 import type { Freeze, Holder } from '../adapters/kubernetes/lock-holder.ts'
+import type { RecordFacts } from '../domain/diagnosis/facts.ts'
+import { recordedState } from '../domain/diagnosis/records.ts'
 import type { Environment } from '../domain/environment.ts'
+import { unexplainedVersions, unfinishedOperations } from '../domain/release/unfinished.ts'
+import type { DeploymentFacts } from '../domain/rollout/facts.ts'
 import { type Right, rightText } from '../domain/rights.ts'
 
 export interface Check {
@@ -31,16 +35,21 @@ export interface ClusterView {
   /** Releases that a killed deploy left in the middle. */
   pendingReleases: string[] | Unknown
   lock: { holder: (Holder & { alive: boolean }) | undefined; freeze: Freeze | undefined } | Unknown
+  /** Undefined where the records may not be read. */
+  records: RecordFacts | undefined
+  deployments: Pick<DeploymentFacts, 'service' | 'name' | 'version'>[]
 }
 
 /** What the view tells of a deploy's chances. */
-export function clusterChecks(view: ClusterView, { name, namespace }: Environment): Check[] {
+export function clusterChecks(view: ClusterView, environment: Environment): Check[] {
+  const { name, namespace } = environment
   return [
     rightsCheck(view, namespace),
     namespaceCheck(view, namespace),
     kindsCheck(view.missingKinds),
     ...releaseChecks(view.pendingReleases),
     ...lockChecks(view.lock, name),
+    ...recordChecks(view, environment),
   ]
 }
 
@@ -101,6 +110,29 @@ function releaseChecks(pending: ClusterView['pendingReleases']): Check[] {
   return [
     { id: 'cluster.releases', title: 'releases', status: 'warning', detail, fix: 'emr deploy mends them' },
   ]
+}
+
+/** What a later operation meets, and what nobody has recorded; a deploy can work all the same. */
+function recordChecks({ records, deployments }: ClusterView, { name, services }: Environment): Check[] {
+  if (records === undefined) return []
+  const base = { id: 'cluster.operations', title: 'operations', status: 'warning' as const }
+  const names = services.map((service) => service.name)
+  const state = recordedState(name, names, records, deployments)
+  const checks: Check[] = [
+    ...unfinishedOperations(state).map(({ message, resolve }) => {
+      return { ...base, detail: message, fix: resolve.join(', or ') }
+    }),
+    ...unexplainedVersions(state).map(({ message }) => ({
+      ...base,
+      detail: message,
+      fix: `emr history ${name}`,
+    })),
+    ...records.damaged.map((each) => ({
+      ...base,
+      detail: `ConfigMap/${each} holds no record that emr can read`,
+    })),
+  ]
+  return checks.length > 0 ? checks : [{ ...base, status: 'good', detail: 'none is unfinished' }]
 }
 
 function lockChecks(lock: ClusterView['lock'], name: string): Check[] {

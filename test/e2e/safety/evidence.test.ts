@@ -52,24 +52,28 @@ describe.skipIf(!onSandbox)('evidence that cannot be written', () => {
   }
   const newestSet = async () => JSON.parse((await project.emr('history', 'e2e', '--json')).stdout).sets[0]
 
-  test.each(OBSTACLES)('because of $what: a deploy still rolls back, and says both', async ({ put, says }) => {
-    const clear = put(join(project.folder, '.emr/diagnostics'))
-    // Only root may mount.
-    if (clear === undefined) return
-    try {
-      const { code, stdout, stderr } = await project.emr('deploy', 'e2e', '--tag', 'v2-crashloop', '--json')
-      expect(code, stderr).toBe(6)
-      expect(stderr).toMatch(says)
-      const { error } = JSON.parse(stdout)
-      expect(error).toMatchObject({ code: 'ROLLED_BACK', details: { services: [{ outcome: 'failed' }] } })
-      expect(error.details.reportingProblems.join()).toMatch(/^evidence could not be written/)
-      expect(error.details).not.toHaveProperty('evidence')
-      expect(await newestSet()).toMatchObject({ operation: 'deploy', outcome: 'rolled-back' })
-      expect(await image()).toMatch(/:v1$/)
-    } finally {
-      clear()
-    }
-  }, 120_000)
+  test.each(OBSTACLES)(
+    'because of $what: a deploy still rolls back, and says both',
+    async ({ put, says }) => {
+      const clear = put(join(project.folder, '.emr/diagnostics'))
+      // Only root may mount.
+      if (clear === undefined) return
+      try {
+        const { code, stdout, stderr } = await project.emr('deploy', 'e2e', '--tag', 'v2-crashloop', '--json')
+        expect(code, stderr).toBe(6)
+        expect(stderr).toMatch(says)
+        const { error } = JSON.parse(stdout)
+        expect(error).toMatchObject({ code: 'ROLLED_BACK', details: { services: [{ outcome: 'failed' }] } })
+        expect(error.details.reportingProblems.join()).toMatch(/^evidence could not be written/)
+        expect(error.details).not.toHaveProperty('evidence')
+        expect(await newestSet()).toMatchObject({ operation: 'deploy', outcome: 'rolled-back' })
+        expect(await image()).toMatch(/:v1$/)
+      } finally {
+        clear()
+      }
+    },
+    120_000,
+  )
 
   test('a restart of pods that crash has failed, with the reason', async () => {
     const left = await project.emr('deploy', 'e2e', '--tag', 'v3-crashloop', '--no-rollback')

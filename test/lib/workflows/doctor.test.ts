@@ -17,6 +17,8 @@ const view: ClusterView = {
   missingKinds: [],
   pendingReleases: [],
   lock: { holder: undefined, freeze: undefined },
+  records: { sets: [], damaged: [], atWork: undefined, isLockKnown: true },
+  deployments: [],
 }
 
 function ports(rest: Partial<DoctorPorts> = {}): DoctorPorts {
@@ -66,6 +68,7 @@ test('where all is well, all checks are good', async () => {
     'cluster.namespace good',
     'cluster.kinds good',
     'cluster.lock good',
+    'cluster.operations good',
   ])
 })
 

@@ -15,6 +15,7 @@ import {
 import { eventFacts, jobFacts, podFacts, replicaSetFacts } from './facts.ts'
 import { nodeUsage, podUsage } from './metrics.ts'
 import { endpointFacts, ingressFacts, policyFacts, serviceFacts } from './network-facts.ts'
+import { readRecords } from './record-facts.ts'
 import { releaseFacts } from './release-facts.ts'
 import { resources } from './resources.ts'
 import type { KubernetesObject, ResourceType } from './types.ts'
@@ -72,6 +73,7 @@ const NAMES: Record<keyof ClusterFacts, string> = {
   policies: 'network policies',
   externalSecrets: 'external secrets',
   releases: 'helm releases',
+  records: 'records of operations',
   configMaps: 'config maps',
   serviceAccounts: 'service accounts',
   nodes: 'nodes',
@@ -107,6 +109,7 @@ function readsOf(client: KubernetesClient, namespace: string, signal: AbortSigna
     configMaps: all(resources.configMaps, nameFacts, { accept: METADATA_ONLY }),
     serviceAccounts: all(resources.serviceAccounts, nameFacts, { accept: METADATA_ONLY }),
     releases: all(resources.secrets, releaseFacts, DEPLOYED),
+    records: () => readRecords(client, namespace, signal),
     nodes: all(resources.nodes, nodeFacts),
     dns: () => dns(client, signal),
     podUsage: () => podUsage(client, namespace, signal),

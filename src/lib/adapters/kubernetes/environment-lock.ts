@@ -238,7 +238,7 @@ export class EnvironmentLock {
 }
 
 /** No heartbeat, or a process of this machine that has ended. */
-function isDead(lease: Lease | undefined, { host, pid }: Holder): boolean {
+export function isDead(lease: Lease | undefined, { host, pid }: Holder): boolean {
   if (isSilent(lease, Date.now())) return true
   if (host !== hostname()) return false
   try {

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Lease } from 'kubernetes-types/coordination/v1.js'
 import type {
   AutoscalerFacts,
   EndpointFacts,
   IngressFacts,
   NodeFacts,
+  RecordFacts,
   ServiceFacts,
   WorkloadFacts,
 } from '../../domain/diagnosis/facts.ts'
@@ -11,13 +13,14 @@ import type { Sight, Source } from '../../domain/monitor/sight.ts'
 import type { EventFacts, PodFacts, ReplicaSetFacts } from '../../domain/rollout/facts.ts'
 import { loginFor, messageOf } from '../../errors.ts'
 import { isApiError } from './api-error.ts'
-import type { KubernetesClient } from './client.ts'
+import type { KubernetesClient, ListOptions } from './client.ts'
 import { Contact } from './contact.ts'
 import { autoscalerFacts, nodeFacts, workloadFacts } from './controller-facts.ts'
 import { eventFacts, podFacts, replicaSetFacts } from './facts.ts'
 import { Informer } from './informer.ts'
 import { nodeUsage, podUsage } from './metrics.ts'
 import { endpointFacts, ingressFacts, serviceFacts } from './network-facts.ts'
+import { LOCK, RELEASE_SETS, recordFacts, type SetRecord, setRecord } from './record-facts.ts'
 import { newestRevisions } from './release-facts.ts'
 import { resources } from './resources.ts'
 import type { KubernetesObject, ResourceType } from './types.ts'
@@ -27,6 +30,7 @@ const METRICS_MS = 15_000
 const RELEASES_MS = 3_000
 const RELEASES = 'revisions of helm'
 const INGRESS_EVENTS = 'events of ingresses'
+const LOCKS = 'lock'
 
 /** A local copy of what a monitor shows of one namespace: a watch for each kind, and usage by polling. */
 export class EnvironmentWatch {
@@ -45,6 +49,8 @@ export class EnvironmentWatch {
   readonly #endpoints: Informer<KubernetesObject, EndpointFacts>
   readonly #ingresses: Informer<KubernetesObject, IngressFacts>
   readonly #ingressEvents: Informer<KubernetesObject, EventFacts>
+  readonly #records: Informer<KubernetesObject, SetRecord>
+  readonly #locks: Informer<KubernetesObject, Lease>
   #podUsage: Sight['podUsage']
   #nodeUsage: Sight['nodeUsage']
   #revisions: Sight['revisions']
@@ -60,13 +66,15 @@ export class EnvironmentWatch {
     this.#deployments = this.#follow('deployments', resources.deployments, workloadFacts)
     this.#replicaSets = this.#follow('replica sets', resources.replicaSets, replicaSetFacts)
     this.#pods = this.#follow('pods', resources.pods, podFacts)
-    this.#warnings = this.#follow('events', resources.events, eventFacts, 'type=Warning')
+    this.#warnings = this.#follow('events', resources.events, eventFacts, { fieldSelector: 'type=Warning' })
+    this.#records = this.#follow('records', resources.configMaps, setRecord, { labelSelector: RELEASE_SETS })
+    this.#locks = this.#follow(LOCKS, resources.leases, (lease: Lease) => lease, { fieldSelector: LOCK })
     this.#autoscalers = this.#follow('autoscalers', resources.autoscalers, autoscalerFacts)
     this.#nodes = this.#follow('nodes', resources.nodes, nodeFacts)
     this.#services = this.#follow('services', resources.services, serviceFacts)
     this.#endpoints = this.#follow('endpoints', resources.endpointSlices, endpointFacts)
     this.#ingresses = this.#follow('ingresses', resources.ingresses, ingressFacts)
-    const ofIngresses = 'involvedObject.kind=Ingress'
+    const ofIngresses = { fieldSelector: 'involvedObject.kind=Ingress' }
     this.#ingressEvents = this.#follow(INGRESS_EVENTS, resources.events, eventFacts, ofIngresses)
     this.#contact = new Contact(client, {
       namespace,
@@ -97,6 +105,7 @@ export class EnvironmentWatch {
       endpoints: this.#listed('endpoints', this.#endpoints),
       ingresses: this.#listed('ingresses', this.#ingresses),
       ingressEvents: this.#listed(INGRESS_EVENTS, this.#ingressEvents),
+      records: this.#recordFacts(),
       podUsage: this.#podUsage,
       nodeUsage: this.#nodeUsage,
       sources: [...this.#sources.values()],
@@ -113,12 +122,12 @@ export class EnvironmentWatch {
     name: string,
     type: ResourceType,
     project: (object: T) => Facts,
-    fieldSelector?: string,
+    selection: Pick<ListOptions, 'fieldSelector' | 'labelSelector'> = {},
   ): Informer<KubernetesObject, Facts> {
     this.#tell({ name, state: 'loading', at: 0 })
     const informer = new Informer<T, Facts>(this.#client, type, {
       namespace: type.namespaced ? this.#namespace : undefined,
-      fieldSelector,
+      ...selection,
       signal: this.#signal,
       project,
       onChange: ({ type: change }) => {
@@ -179,8 +188,19 @@ export class EnvironmentWatch {
     for (const { name, state } of this.#sources.values()) if (state === 'ok') this.#lose(name, loss)
   }
 
+  #recordFacts(): RecordFacts | undefined {
+    const records = this.#listed('records', this.#records)
+    const lock = this.#sources.get(LOCKS)
+    if (records === undefined || lock?.state === 'loading') return undefined
+    const isDenied = lock?.state === 'ok' && lock.error !== undefined
+    return recordFacts(records, isDenied ? 'denied' : [...this.#locks.items.values()][0])
+  }
+
   #deny(name: string, error: unknown): void {
-    this.#tell({ name, state: 'denied', at: 0, error: messageOf(error) })
+    // Without the lock it is only not known whether an open operation is at work: each is said then.
+    const source =
+      name === LOCKS ? { state: 'ok' as const, at: Date.now() } : { state: 'denied' as const, at: 0 }
+    this.#tell({ name, ...source, error: messageOf(error) })
   }
 
   #lose(name: string, loss: Loss): void {

@@ -9,6 +9,16 @@ import { resources } from './resources.ts'
 const KEY = 'record.json'
 const KIND_LABEL = 'emr/record'
 
+/** What selects the ConfigMaps with records of a kind. */
+export function recordSelector(kind: string): string {
+  return `${KIND_LABEL}=${kind}`
+}
+
+/** @throws what is wrong with the record */
+export function parseRecord<T>({ data }: ConfigMap, schema: z.ZodType<T>): T {
+  return schema.parse(JSON.parse(data?.[KEY] ?? ''))
+}
+
 /** Records of one kind in an environment's namespace, each in a ConfigMap of its own. */
 export class Records<T> {
   readonly #client: KubernetesClient
@@ -28,7 +38,7 @@ export class Records<T> {
 
   /** All records in the order of their names; none where there is no namespace. */
   async list(signal: AbortSignal): Promise<T[]> {
-    const labelSelector = `${KIND_LABEL}=${this.#kind}`
+    const labelSelector = recordSelector(this.#kind)
     const options = { namespace: this.#namespace, labelSelector, signal }
     const { items } = await this.#client.list<ConfigMap>(resources.configMaps, options)
     const sorted = items.sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
@@ -97,10 +107,11 @@ export class Records<T> {
     }
   }
 
-  #read({ metadata, data }: ConfigMap): T {
+  #read(object: ConfigMap): T {
+    const { metadata } = object
     const name = metadata?.name ?? ''
     try {
-      const record = this.#schema.parse(JSON.parse(data?.[KEY] ?? ''))
+      const record = parseRecord(object, this.#schema)
       this.#versions.set(name.replace(`emr-${this.#kind}-`, ''), metadata?.resourceVersion)
       return record
     } catch (cause) {

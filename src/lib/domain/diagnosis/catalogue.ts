@@ -78,6 +78,17 @@ export const CATALOGUE = {
   CPU_NEARLY_USED: { headline: 'a container is close to its CPU limit', layer: 9, severity: 'warning' },
   EPHEMERAL_FAILING: { headline: 'a debug container cannot be started', layer: 9, severity: 'warning' },
   NODE_BUSY: { headline: 'a node is busy', layer: 9, severity: 'warning' },
+  OPERATION_UNFINISHED: {
+    headline: 'an operation was interrupted or killed, and is not resolved',
+    layer: 9,
+    severity: 'problem',
+  },
+  RECORD_DAMAGED: { headline: 'the record of an operation cannot be read', layer: 9, severity: 'warning' },
+  VERSION_UNEXPLAINED: {
+    headline: 'a service runs a version that no record explains',
+    layer: 9,
+    severity: 'warning',
+  },
   ALARM: { headline: 'an alarm of CloudWatch is not OK', layer: 9, severity: 'problem' },
 } as const satisfies Record<string, CatalogueEntry>
 

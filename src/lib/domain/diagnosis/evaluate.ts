@@ -18,6 +18,7 @@ import { EFFECTS } from './effects.ts'
 import type { EnvironmentFacts } from './facts.ts'
 import { ingressFindings, missingServiceFindings, policyFindings, serviceFindings } from './network.ts'
 import { debugFindings, podTroubles, wholeServices } from './pods.ts'
+import { recordFindings } from './records.ts'
 
 /** What stands for the same finding in other words, or is mended in another way. */
 export type Evidence = Pick<Finding, 'object' | 'reason' | 'message' | 'field' | 'at' | 'advice'>
@@ -70,6 +71,7 @@ export function evaluate(
     ...budgetFindings(facts),
     ...quotaFindings(facts),
     ...usageFindings(facts),
+    ...recordFindings(facts, services),
   ]
 }
 

@@ -1,3 +1,4 @@
+import type { ReleaseSet } from '../release/release-set.ts'
 import type { DeploymentFacts, EventFacts, JobFacts, PodFacts, ReplicaSetFacts } from '../rollout/facts.ts'
 import type { DatabaseNetwork } from './database-network.ts'
 
@@ -125,6 +126,18 @@ export interface Usage {
   memory: number
 }
 
+/** The records of an environment's operations. */
+export interface RecordFacts {
+  /** Oldest first. */
+  sets: ReleaseSet[]
+  /** Names of ConfigMaps that hold no record that can be read. */
+  damaged: string[]
+  /** Id of the operation that holds the lock and lives. */
+  atWork: string | undefined
+  /** False where the lock may not be read. */
+  isLockKnown: boolean
+}
+
 interface DatabaseFacts {
   id: string
   status: string
@@ -147,6 +160,7 @@ export interface EnvironmentFacts {
   policies: PolicyFacts[]
   externalSecrets: ExternalSecretFacts[]
   releases: ReleaseFacts[]
+  records: RecordFacts
   configMaps: { name: string }[]
   serviceAccounts: { name: string }[]
   nodes: NodeFacts[]

@@ -3,7 +3,18 @@ import { readyText, type ServiceRow } from './rows.ts'
 
 /** One thing that is other than before. */
 export interface Change {
-  subject: 'health' | 'service' | 'pod' | 'node' | 'network' | 'warning' | 'database' | 'alarm' | 'source'
+  subject:
+    | 'health'
+    | 'service'
+    | 'pod'
+    | 'node'
+    | 'network'
+    | 'operation'
+    | 'version'
+    | 'warning'
+    | 'database'
+    | 'alarm'
+    | 'source'
   name: string
   /** Absent for what is new. */
   before?: string
@@ -41,6 +52,8 @@ export function changesBetween(
     ['pod', (p) => p.troubled.map(({ pod, reason, restarts }) => [pod, restartsText(reason, restarts)])],
     ['node', (p) => p.nodes.map((row) => [row.node, nodeText(row)])],
     ['network', (p) => p.unreached.map(({ object, message }) => [object, message])],
+    ['operation', (p) => p.unfinished.map((each) => [each.id, unfinishedText(each)])],
+    ['version', (p) => p.unexplained.map(({ service, message }) => [service, message])],
     ['database', (p) => p.databases.map(({ id, status }) => [id, status])],
     ['alarm', (p) => p.alarms.map(({ name, state }) => [name, state])],
     ['health', (p) => [[p.environment, p.health]]],
@@ -67,6 +80,10 @@ function isNews(before: string | undefined, after: string): boolean {
 function contactText(picture: Picture): string {
   if (picture.lastContact === undefined) return 'loading'
   return silentSeconds(picture) === undefined ? 'ok' : `silent, last contact ${picture.lastContact}`
+}
+
+function unfinishedText({ message, resolve }: Picture['unfinished'][number]): string {
+  return `${message}; to go on: ${resolve.join(', or ')}`
 }
 
 function serviceText(row: ServiceRow): string {

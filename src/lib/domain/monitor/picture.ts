@@ -1,6 +1,13 @@
 import { isServing } from '../diagnosis/availability.ts'
 import { wholeServices } from '../diagnosis/pods.ts'
+import { recordedState } from '../diagnosis/records.ts'
 import { SILENT_MS } from '../outage.ts'
+import {
+  type UnexplainedVersion,
+  type Unfinished,
+  unexplainedVersions,
+  unfinishedOperations,
+} from '../release/unfinished.ts'
 import { isLive } from '../rollout/facts.ts'
 import {
   type NodeRow,
@@ -32,6 +39,10 @@ export interface Picture {
   nodes: NodeRow[]
   /** Services and Ingresses that lead to no pod, though these are well. */
   unreached: UnreachedRow[]
+  /** Operations that were interrupted or killed and that nothing has resolved since, newest first. */
+  unfinished: Unfinished[]
+  /** Services that run what no record explains. */
+  unexplained: UnexplainedVersion[]
   /** Newest first. */
   warnings: WarningRow[]
   databases: { id: string; status: string }[]
@@ -69,6 +80,7 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
     troubled: troubled.sort((a, b) => Number(b.problem) - Number(a.problem) || a.pod.localeCompare(b.pod)),
     nodes: nodeRows(sight, pods, now),
     unreached: unreachedRows(sight, services, now),
+    ...recordRows(sight, setting),
     warnings: warningRows(warnings, now),
     databases: sight.databases ?? [],
     figures: sight.figures ?? [],
@@ -77,6 +89,15 @@ export function pictureOf(sight: Sight, setting: Setting, now: number): Picture 
     ...(sight.lastContact > 0 && { lastContact: new Date(sight.lastContact).toISOString() }),
   }
   return { ...picture, health: healthOf(picture) }
+}
+
+function recordRows(
+  { records, deployments }: Sight,
+  { environment, services }: Setting,
+): Pick<Picture, 'unfinished' | 'unexplained'> {
+  if (records === undefined || deployments === undefined) return { unfinished: [], unexplained: [] }
+  const state = recordedState(environment, services, records, deployments)
+  return { unfinished: unfinishedOperations(state), unexplained: unexplainedVersions(state) }
 }
 
 /** What only explains: without the right to it the services are no less well, and the picture says that it was not read. */
@@ -88,6 +109,7 @@ function healthOf({
   troubled,
   nodes,
   unreached,
+  unfinished,
   databases,
   alarms,
   sources,
@@ -100,6 +122,7 @@ function healthOf({
     troubled.some(({ problem }) => problem) ||
     nodes.some(({ ready, joining }) => !ready && !joining) ||
     unreached.length > 0 ||
+    unfinished.length > 0 ||
     databases.some(({ status }) => !isServing(status)) ||
     // One that has no data, or would tell nobody, watches nothing.
     alarms.length > 0

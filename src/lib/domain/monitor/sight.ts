@@ -3,6 +3,7 @@ import type {
   EndpointFacts,
   IngressFacts,
   NodeFacts,
+  RecordFacts,
   ServiceFacts,
   Usage,
   WorkloadFacts,
@@ -53,6 +54,7 @@ export interface Sight {
   ingressEvents?: EventFacts[]
   podUsage?: Map<string, Map<string, Usage>>
   nodeUsage?: Map<string, Usage>
+  records?: RecordFacts
   databases?: { id: string; status: string }[]
   alarms?: { name: string; state: string; reason: string }[]
   figures?: Figure[]

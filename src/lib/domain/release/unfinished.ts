@@ -49,7 +49,7 @@ export interface UnexplainedVersion {
 export function unfinishedOperations(state: RecordedState): Unfinished[] {
   const { sets } = state
   return sets
-    .filter((set, index) => isOpen(set, state) && !isResolved(set, sets.slice(index + 1), state))
+    .filter((set, index) => isOpen(set, state) && !isResolved(set, sets.slice(index + 1)))
     .map((set) => unfinished(set, state))
     .reverse()
 }
@@ -77,14 +77,15 @@ function changedBy(set: ReleaseSet): string[] {
   return phases.length > 0 ? targetsOf(set) : []
 }
 
-function isResolved(set: ReleaseSet, later: ReleaseSet[], { services }: RecordedState): boolean {
+function isResolved(set: ReleaseSet, later: ReleaseSet[]): boolean {
   const good = later.filter(({ outcome }) => ['good', 'ready', 'rolled-back'].includes(outcome))
-  const settled = new Set(good.flatMap((each) => (each.request.services.length > 0 ? each.request.services : services)))
+  const isSettled = (name: string) =>
+    good.some(({ request }) => request.services.length === 0 || request.services.includes(name))
   const changed = changedBy(set)
   const rest = targetsOf(set).filter((name) => !changed.includes(name))
   // What it had not come to was done since.
-  const isCompleted = rest.length > 0 && rest.every((name) => settled.has(name))
-  return changed.every((name) => settled.has(name)) || isCompleted
+  const isCompleted = rest.length > 0 && rest.every(isSettled)
+  return changed.every(isSettled) || isCompleted
 }
 
 function unfinished(set: ReleaseSet, state: RecordedState): Unfinished {
