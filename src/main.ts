@@ -35,7 +35,7 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
       return
     }
     const error = asEmrError(
-      /^command .* not found$/m.test(String((thrown as Error).message)) ? unknownCommand(words) : thrown,
+      /^command .* not found\.?$/im.test(String((thrown as Error).message)) ? unknownCommand(words) : thrown,
       interrupt.signal,
     )
     process.exitCode = error.exitCode

@@ -137,6 +137,7 @@ function parseTags(texts: string[]): Record<string, string> {
     if (!service || !tag || !/^\w[\w.-]{0,127}$/.test(tag)) {
       throw usageError(`'${text}' is no image tag`, ['--tag v1.4.2', '--tag task-service=v1.4.2'])
     }
+    if (service in {}) throw usageError(`There is no service '${service}'`, ['emr config show'])
     if (tags[service] !== undefined)
       throw usageError(`Two tags are given for ${service === '*' ? 'all services' : service}`)
     tags[service] = tag

@@ -18,7 +18,7 @@ import { type ConfigFile, terraformDefaults } from './schema.ts'
 export function resolveEnvironment(config: LoadedConfig, name: string): Environment {
   const { settings } = config
   const folder = dirname(config.file)
-  const environment = settings.environments[name]
+  const environment = Object.hasOwn(settings.environments, name) ? settings.environments[name] : undefined
   if (environment === undefined) {
     const known = Object.keys(settings.environments)
     const close = nearest(name, known)

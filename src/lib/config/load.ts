@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { wavesOf } from '../domain/waves.ts'
-import { EmrError, ExitCode, nearest } from '../errors.ts'
+import { EmrError, ExitCode, messageOf, nearest } from '../errors.ts'
 import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
 import { type ConfigFile, configSchema } from './schema.ts'
 import { issueInWords } from './words.ts'
@@ -45,7 +45,7 @@ export async function loadConfig(
   // A key that stands twice leaves the rest readable; any other fault of syntax does not.
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw new ConfigError(file, syntax)
   const overrides = Object.entries(OVERRIDES).filter(([name]) => env[name])
-  const raw = withOverrides(document.toJS() ?? {}, overrides, env)
+  const raw = withOverrides(dataOf(document, file, locator), overrides, env)
   const parsed = configSchema.safeParse(raw, { error: issueInWords })
   const found = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => locator.fromIssue(issue, configSchema)),
@@ -67,6 +67,23 @@ export async function loadConfig(
       const line = locator.lineOf(path)
       return line === undefined ? 'default' : `${CONFIG_FILE}:${line}`
     },
+  }
+}
+
+/** @throws {ConfigError} for aliases that would become too much data, and for a key that no object can have */
+function dataOf(document: Document, file: string, locator: ProblemLocator): unknown {
+  const problems: ConfigProblem[] = []
+  visit(document, {
+    Pair: (_, { key }) => {
+      const isKey = isScalar(key) && key.value === '__proto__'
+      if (isKey) problems.push(locator.atOffset(key.range?.[0] ?? 0, "'__proto__' cannot be a key"))
+    },
+  })
+  if (problems.length > 0) throw new ConfigError(file, problems)
+  try {
+    return document.toJS() ?? {}
+  } catch (error) {
+    throw new ConfigError(file, [locator.at([], messageOf(error))])
   }
 }
 

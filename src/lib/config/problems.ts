@@ -56,6 +56,11 @@ export class ProblemLocator {
     return this.#problem(path, message, this.#offset(path))
   }
 
+  /** The problem at an offset of the text. */
+  atOffset(offset: number, message: string): ConfigProblem {
+    return this.#problem([], message, offset)
+  }
+
   /** The line, counted from 1, where the file sets this path; undefined where it does not. */
   lineOf(path: readonly PropertyKey[]): number | undefined {
     const node = this.#document.getIn(path, true)

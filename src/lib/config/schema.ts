@@ -158,11 +158,17 @@ const tools = z.strictObject({
 export const configSchema = z.strictObject({
   defaultEnvironment: z.string().optional().describe('Used by commands that name no environment'),
   services: z.record(
-    z.string().regex(SERVICE_NAME, 'a service name is a label of at most 53 characters'),
+    z
+      .string()
+      .regex(SERVICE_NAME, 'a service name is a label of at most 53 characters')
+      .refine((name) => !(name in {}), 'a service cannot have this name'),
     service,
   ),
   environments: z.record(
-    z.string().regex(ENVIRONMENT_NAME, 'an environment name is a label of at most 40 characters'),
+    z
+      .string()
+      .regex(ENVIRONMENT_NAME, 'an environment name is a label of at most 40 characters')
+      .refine((name) => !(name in {}), 'an environment cannot have this name'),
     environment,
   ),
   smokeTests: z

@@ -65,6 +65,14 @@ function shownAs(error: unknown, interrupt?: AbortSignal): EmrError {
       cause: safeCause(error),
     })
   }
+  if ((error as NodeJS.ErrnoException)?.syscall === 'uv_cwd') {
+    return new EmrError('The current directory does not exist any more', {
+      code: 'FILE_SYSTEM',
+      exitCode: ExitCode.preflight,
+      suggestions: ['cd into a directory that exists'],
+      cause: error,
+    })
+  }
   return new EmrError(`${messageOf(error)} (this is a bug in emr)`, {
     code: 'INTERNAL',
     exitCode: ExitCode.failed,

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { EmrError, ExitCode } from '../../errors.ts'
+import { foreignJson } from '../../foreign.ts'
 import { YAMLException, yamlDocuments } from '../../yaml.ts'
 import type { KubernetesObject } from '../kubernetes/types.ts'
 
@@ -71,12 +72,14 @@ const historySchema = z.array(
 
 /** The revision that `helm upgrade --output json` has made. */
 export function parseRevision(text: string): number {
-  return statusSchema.parse(JSON.parse(text)).version
+  return foreignJson('helm upgrade', text, (json) => statusSchema.parse(json).version)
 }
 
 /** What `helm status` and a dry run of `helm upgrade` tell with --output json. */
 export function parseRelease(text: string): Release {
-  const { name, version, info, config, manifest, hooks } = statusSchema.parse(JSON.parse(text))
+  const { name, version, info, config, manifest, hooks } = foreignJson('helm', text, (json) =>
+    statusSchema.parse(json),
+  )
   return {
     name,
     revision: version,
@@ -98,7 +101,7 @@ export function parseStored(text: string): { name: string; namespace: string; ob
 
 /** What `helm history` tells with --output json. */
 export function parseHistory(text: string): Revision[] {
-  return historySchema.parse(JSON.parse(text)).map((entry) => ({
+  return foreignJson('helm history', text, (json) => historySchema.parse(json)).map((entry) => ({
     revision: entry.revision,
     status: entry.status as ReleaseStatus,
     description: entry.description,

@@ -1,7 +1,7 @@
 import { KubernetesConnectionError } from './api-error.ts'
 import { ListSplitter } from './list-splitter.ts'
 import { resourcePath } from './resources.ts'
-import { KubernetesTransport, type RequestOptions } from './transport.ts'
+import { answerOf, KubernetesTransport, type RequestOptions } from './transport.ts'
 import type { KubernetesList, KubernetesObject, KubernetesPage, ResourceType, WatchEvent } from './types.ts'
 
 /** Megabytes, perhaps over a slow line. */
@@ -64,6 +64,10 @@ export class KubernetesClient extends KubernetesTransport {
     const { namespace, signal, accept = 'application/json', ...query } = options
     const path = resourcePath(type, { namespace })
     const page = await this.json<KubernetesPage<T>>('GET', path, { query, signal, accept })
+    // Go writes an empty list as null.
+    if (page.items != null && !Array.isArray(page.items)) {
+      throw new KubernetesConnectionError(this.access.server, new Error('its answer is not a list'))
+    }
     return { ...page, metadata: page.metadata ?? {}, items: page.items ?? [] }
   }
 
@@ -173,7 +177,7 @@ export class KubernetesClient extends KubernetesTransport {
       signal,
       onOpen,
     })) {
-      yield JSON.parse(line) as WatchEvent<T>
+      yield answerOf<WatchEvent<T>>(this.access.server, line)
     }
   }
 }

@@ -1,10 +1,24 @@
 import type { Lease } from 'kubernetes-types/coordination/v1.js'
+import { z } from 'zod'
 import { type Freeze, type Holder, nameOf } from './lock-holder.ts'
 
 export const LEASE_NAME = 'emr-lock'
 const HOLDER = 'emr/holder'
 const FREEZE = 'emr/freeze'
 const AUDIT_HEAD = 'emr/audit-head'
+const UNREADABLE = 'unreadable'
+
+const holderSchema: z.ZodType<Holder> = z.object({
+  id: z.string(),
+  operation: z.string(),
+  by: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  run: z.string().optional(),
+  since: z.string(),
+}) as z.ZodType<Holder>
+const freezeSchema = z.object({ reason: z.string(), by: z.string(), since: z.string() })
+const headSchema = z.object({ sequence: z.int(), hash: z.string() })
 
 /** Without a heartbeat for this long, the holder counts as dead. */
 export const LEASE_SECONDS = 30
@@ -58,15 +72,28 @@ export function withFreeze(lease: Lease, freeze: Freeze | undefined): Lease {
 }
 
 export function holderOf(lease: Lease | undefined): Holder | undefined {
-  return lease?.spec?.holderIdentity ? annotation<Holder>(lease, HOLDER) : undefined
+  const { holderIdentity: id, acquireTime } = lease?.spec ?? {}
+  if (!id) return undefined
+  // Somebody holds it, whoever that is: an annotation that was changed by hand frees no lock.
+  const unknown = {
+    id,
+    operation: 'an operation',
+    by: UNREADABLE,
+    host: '',
+    pid: 0,
+    since: acquireTime ?? '',
+  }
+  return annotation(lease, HOLDER, holderSchema, unknown)
 }
 
 export function freezeOf(lease: Lease | undefined): Freeze | undefined {
-  return annotation<Freeze>(lease, FREEZE)
+  const unknown = { reason: `the annotation ${FREEZE} is ${UNREADABLE}`, by: UNREADABLE, since: '' }
+  return annotation(lease, FREEZE, freezeSchema, unknown)
 }
 
 export function auditHeadOf(lease: Lease | undefined): AuditHead | undefined {
-  return annotation<AuditHead>(lease, AUDIT_HEAD)
+  // No entry has this number: what the newest one was is not known, and the check of the chain says so.
+  return annotation(lease, AUDIT_HEAD, headSchema, { sequence: 0, hash: '' })
 }
 
 /** Whether heartbeats have been missing for so long that the holder counts as dead. @param now epoch milliseconds */
@@ -77,16 +104,27 @@ export function isSilent(lease: Lease | undefined, now: number): boolean {
 
 /** Why the lock is not the holder's any more. */
 export function lossOf(lease: Lease | undefined, mine: Holder | undefined): string {
-  const last = annotation<Holder>(lease, HOLDER)
+  const last = annotation<Holder | undefined>(lease, HOLDER, holderSchema, undefined)
   if (lease === undefined) return `the Lease ${LEASE_NAME} was removed`
   if (last === undefined || last.id === mine?.id) return `the Lease ${LEASE_NAME} was changed by hand`
   const since = lease.spec?.holderIdentity ? '' : ' and has ended since'
   return `${nameOf(last)} has taken it over${since}`
 }
 
-function annotation<T>(lease: Lease | undefined, name: string): T | undefined {
+/** @param unreadable stands for one that is there and that emr has not written so */
+function annotation<T>(
+  lease: Lease | undefined,
+  name: string,
+  schema: z.ZodType<T>,
+  unreadable: T,
+): T | undefined {
   const text = lease?.metadata?.annotations?.[name]
-  return text === undefined ? undefined : (JSON.parse(text) as T)
+  if (text === undefined) return undefined
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch {
+    return unreadable
+  }
 }
 
 /** @param value undefined removes the annotation */

@@ -95,12 +95,7 @@ export class KubernetesTransport {
   /** A whole answer as JSON. */
   async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
     const text = await this.text(method, path, { accept: 'application/json', ...options })
-    try {
-      return JSON.parse(text) as T
-    } catch {
-      // A login page, or another server than is meant.
-      throw new KubernetesConnectionError(this.access.server, new Error('its answer is not JSON'))
-    }
+    return answerOf<T>(this.access.server, text)
   }
 
   /** One request and its answer, whatever its status, without another try: for what stands behind a proxy. */
@@ -239,6 +234,15 @@ export class KubernetesTransport {
 
 function sameIdentity(a: Credentials, b: Credentials): boolean {
   return a.authorization === b.authorization && a.cert === b.cert
+}
+
+/** @throws {KubernetesConnectionError} where it is no JSON object, as from a login page or another server than is meant */
+export function answerOf<T>(server: string, text: string): T {
+  try {
+    const answer: unknown = JSON.parse(text)
+    if (typeof answer === 'object' && answer !== null && !Array.isArray(answer)) return answer as T
+  } catch {}
+  throw new KubernetesConnectionError(server, new Error('its answer is not JSON of an API server'))
 }
 
 /** Bytes go out as they are, everything else as JSON. */

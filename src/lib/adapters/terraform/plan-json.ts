@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { PlannedOutput, PlannedResource, TerraformPlan } from '../../domain/terraform/plan.ts'
+import { foreignJson } from '../../foreign.ts'
 
 const attributes = z
   .record(z.string(), z.unknown())
@@ -48,7 +49,7 @@ const planSchema = z.looseObject({
 
 /** Reads the output of `terraform show -json PLANFILE`, which holds every secret of the plan in clear. */
 export function parsePlan(text: string): TerraformPlan {
-  const plan = planSchema.parse(JSON.parse(text))
+  const plan = foreignJson('terraform show', text, (json) => planSchema.parse(json))
   return {
     resources: managed(plan.resource_changes),
     drift: managed(plan.resource_drift),

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { AwsAccount, Infrastructure } from '../../domain/environment.ts'
 import type { TerraformPlan } from '../../domain/terraform/plan.ts'
 import { EmrError, ExitCode, InterruptedError } from '../../errors.ts'
+import { foreignJson } from '../../foreign.ts'
 import { type Command, type CommandResult, commandLine } from '../../process/command.ts'
 import { type Runner, type RunOptions, ToolError } from '../../process/runner.ts'
 import { type Diagnostic, parseEvent, type TerraformEvent } from './events.ts'
@@ -140,7 +141,7 @@ export class Terraform {
   /** The module's outputs. */
   async output(options: RunOptions = {}): Promise<Record<string, Output>> {
     const { stdout } = await this.#run(['output', '-json'], 'read', 'read its outputs', options)
-    return outputsSchema.parse(JSON.parse(stdout))
+    return foreignJson('terraform output', stdout, (json) => outputsSchema.parse(json))
   }
 
   /** A state that could not be uploaded lies beside the module, and nothing else knows what was made. */
