@@ -3,8 +3,8 @@ import type { RecordFacts } from '../domain/diagnosis/facts.ts'
 import { recordedState } from '../domain/diagnosis/records.ts'
 import type { Environment } from '../domain/environment.ts'
 import { unexplainedVersions, unfinishedOperations } from '../domain/release/unfinished.ts'
-import type { DeploymentFacts } from '../domain/rollout/facts.ts'
 import { type Right, rightText } from '../domain/rights.ts'
+import type { DeploymentFacts } from '../domain/rollout/facts.ts'
 
 export interface Check {
   /** Stable, for scripts: `tool.helm`, `cluster.rights`. */
