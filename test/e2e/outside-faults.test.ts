@@ -104,7 +104,7 @@ const faults: Fault[] = [
     files: { kubeconfig: kubeconfig('not a url') },
     argv: ['diagnose', 'x'],
     exitCode: 4,
-    says: /not a valid URL/,
+    says: /kubeconfig .* cannot be used|The kubeconfig/,
   },
   {
     what: 'a server that is not there',
