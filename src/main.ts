@@ -6,6 +6,7 @@ import { processInterrupt } from './lib/cli/interrupt.ts'
 import { surviveLostOutput } from './lib/cli/stdout.ts'
 import { nearest } from './lib/errors.ts'
 import { printDocument, printDocumentNow } from './lib/output/document.ts'
+import { printNote } from './lib/output/door.ts'
 import { asEmrError, errorDocument, errorView } from './lib/output/error-view.ts'
 
 export { COMMANDS }
@@ -20,7 +21,7 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
   surviveLostOutput()
   const json = argv.includes('--json')
   const interrupt = processInterrupt((error) => {
-    process.stderr.write(`${error.message}.\n`)
+    printNote(`${error.message}.`)
     if (json) printDocumentNow(errorDocument(error))
   })
   const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : commandFirst(argv)
@@ -39,7 +40,7 @@ export async function main(argv: string[], root: string, pjson?: Interfaces.PJSO
       interrupt.signal,
     )
     process.exitCode = error.exitCode
-    process.stderr.write(`${errorView(error, isDebug())}\n`)
+    printNote(`${errorView(error, isDebug())}`)
     if (json) printDocument(errorDocument(error))
   }
 }

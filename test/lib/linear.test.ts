@@ -20,7 +20,7 @@ import { pod } from './domain/rollout/facts.ts'
 const SMALL = 8 * 1024
 const FACTOR = 8
 /** Below this a measurement is noise. */
-const FLOOR_MS = 1
+const FLOOR_MS = 4
 /** A linear function takes 8 times as long, a quadratic one 64 times. */
 const TIMES = 20
 

@@ -1,6 +1,7 @@
 import { Command, type Errors, Flags } from '@oclif/core'
 import { ExitCode, nearest } from '../errors.ts'
 import { printDocument } from '../output/document.ts'
+import { printNote, printResult } from '../output/door.ts'
 import { asEmrError, errorDocument, errorView } from '../output/error-view.ts'
 import { usageError } from './flags.ts'
 import { processInterrupt } from './interrupt.ts'
@@ -61,7 +62,7 @@ export abstract class BaseCommand extends Command {
 
   /** Shows a result: the text for people, or with --json the document (which oclif prints). */
   protected report<T>({ document, text, exitCode }: Report<T>): T {
-    if (text !== '' && !this.jsonEnabled()) process.stdout.write(`${text}\n`)
+    if (text !== '' && !this.jsonEnabled()) printResult(text)
     if (exitCode !== undefined) process.exitCode = exitCode
     return document
   }
@@ -73,7 +74,7 @@ export abstract class BaseCommand extends Command {
   override async catch(thrown: Error): Promise<void> {
     const error = asEmrError(this.#asUsageError(thrown), this.signal)
     process.exitCode = error.exitCode
-    process.stderr.write(`${errorView(error, isDebug())}\n`)
+    printNote(`${errorView(error, isDebug())}`)
     if (this.jsonEnabled()) this.logJson(errorDocument(error))
   }
 

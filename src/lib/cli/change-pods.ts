@@ -1,4 +1,5 @@
 import { Scaling } from '../adapters/kubernetes/scaling.ts'
+import { printNote } from '../output/door.ts'
 import { podsPlanView, podsResultView } from '../output/pods-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
@@ -70,7 +71,7 @@ async function changePods(
   if (flags['dry-run']) {
     return { document: plan, text: `${podsPlanView(plan, stdoutTheme)}\nNothing was changed.` }
   }
-  process.stderr.write(`${podsPlanView(plan, stderrTheme)}\n`)
+  printNote(`${podsPlanView(plan, stderrTheme)}`)
   if (!isDone(plan)) {
     const action = `${plan.operation} ${service} in ${plan.environment}`
     await confirm(session.environment, action, { ...flags, ...context })

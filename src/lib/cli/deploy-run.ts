@@ -1,6 +1,7 @@
 import { meritOf } from '../domain/release/release-set.ts'
 import { messageOf } from '../errors.ts'
 import { warningLines } from '../output/deploy-view.ts'
+import { printNote } from '../output/door.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme } from '../output/theme.ts'
 import { deployTasks } from '../workflows/deploy/deploy.ts'
@@ -74,7 +75,7 @@ async function planAgain(
 ): Promise<DeployPlan> {
   const plan = await prepareDeploy(ports, request, await sets.list(ports.signal))
   const news = plan.warnings.filter(({ message }) => !warnings.some((told) => told.message === message))
-  for (const line of warningLines(news, stderrTheme)) process.stderr.write(`${line}\n`)
+  for (const line of warningLines(news, stderrTheme)) printNote(`${line}`)
   return plan
 }
 
@@ -109,8 +110,8 @@ async function recover(
   if ('why' in way) return { state: 'none', why: way.why, set: way.set?.id }
   if (!rollback) return { state: 'none', why: 'it was turned off by --no-rollback', set: way.set.id }
   return journal.laterPhase('rollback', ports.signal, async () => {
-    process.stderr.write(`Going back to release set ${way.set.id} (${meritOf(way.set)})\n`)
-    for (const line of warningLines(way.plan.warnings, stderrTheme)) process.stderr.write(`${line}\n`)
+    printNote(`Going back to release set ${way.set.id} (${meritOf(way.set)})`)
+    for (const line of warningLines(way.plan.warnings, stderrTheme)) printNote(`${line}`)
     const limits = { concurrency, timeoutMs: ports.environment.rollout.timeout }
     const recovery = recoveryOf(way.set, way.plan, await runServices(rollbackTasks(ports, limits, way.plan)))
     if (recovery.state !== 'rolled-back') return recovery

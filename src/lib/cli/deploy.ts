@@ -2,6 +2,7 @@ import type { Environment } from '../domain/environment.ts'
 import type { LiveStates, ReleaseSet } from '../domain/release/release-set.ts'
 import { afterChange, ExitCode } from '../errors.ts'
 import { planSummary, planView, resultView, warningLines } from '../output/deploy-view.ts'
+import { printNote } from '../output/door.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../output/theme.ts'
 import { namespaceTask } from '../workflows/deploy/deploy.ts'
@@ -68,12 +69,12 @@ export async function deployServices(
   if (flags['dry-run']) return dryRunReport(plan, flags)
   const pending = plan.services.filter(({ action }) => action !== 'unchanged').length
   if (pending > 0) {
-    process.stderr.write(`${planView(plan, stderrTheme, { fields: flags.change !== undefined })}\n`)
+    printNote(`${planView(plan, stderrTheme, { fields: flags.change !== undefined })}`)
     await confirm(session.environment, `deploy ${planSummary(plan)} in ${plan.environment}`, {
       ...flags,
       ...context,
     })
-  } else for (const line of warningLines(plan.warnings, stderrTheme)) process.stderr.write(`${line}\n`)
+  } else for (const line of warningLines(plan.warnings, stderrTheme)) printNote(`${line}`)
   if (plan.createNamespace) await runTasks([namespaceTask(access.ports, plan)])
   const run = async () => (suite ? verifyEnvironment(access, suite) : noteUnproven(flags))
   const options = { rollback: flags.rollback, verification: { file: suite?.file, run } }
@@ -97,17 +98,15 @@ export async function deployServices(
 /** Without smoke tests nothing is proven, and a later rollback should not come as a surprise. */
 function noteUnproven(flags: ReleaseFlags): undefined {
   const why = flags['skip-smoke-tests'] ? 'were skipped' : 'are missing: there is no smoke-tests.yaml'
-  process.stderr.write(
-    `${stderrTheme.warn(symbols.warn)} Smoke tests ${why}; this release set is not proven good\n`,
-  )
+  printNote(`${stderrTheme.warn(symbols.warn)} Smoke tests ${why}; this release set is not proven good`)
 }
 
 /** Tags that are kept after such a deploy may be of two versions. */
 function noteUnfinished(last: ReleaseSet | undefined): void {
   if (last?.operation !== 'deploy' || !['interrupted', 'abandoned'].includes(last.outcome)) return
   const { id, environment } = last
-  process.stderr.write(
-    `${stderrTheme.warn(symbols.warn)} Deploy ${id} did not get to its end; take it up with --resume, or go back: emr rollback ${environment} all\n`,
+  printNote(
+    `${stderrTheme.warn(symbols.warn)} Deploy ${id} did not get to its end; take it up with --resume, or go back: emr rollback ${environment} all`,
   )
 }
 

@@ -1,3 +1,4 @@
+import { printNote } from '../output/door.ts'
 import { infrastructurePlanView, infrastructureResultView } from '../output/infrastructure-view.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
 import { isEmpty } from '../workflows/infrastructure/apply.ts'
@@ -27,7 +28,7 @@ export async function runDestroy(
     assertApproved(session, plan, flags.approve)
     assertUnprotected(ports, plan)
     await assertLifeFor(ports, plan)
-    if (!isEmpty(plan)) process.stderr.write(`${infrastructurePlanView(plan, stderrTheme)}\n`)
+    if (!isEmpty(plan)) printNote(`${infrastructurePlanView(plan, stderrTheme)}`)
     const result = await applyPlan(ports, plan)
     return { document: result, text: infrastructureResultView(result, stdoutTheme) }
   })

@@ -1,5 +1,6 @@
 import type { Freeze } from '../adapters/kubernetes/lock-holder.ts'
 import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { printNote } from '../output/door.ts'
 import { stderrTheme, symbols, stdoutTheme as theme } from '../output/theme.ts'
 import { actorOf } from './actor.ts'
 import type { CommandContext, Report } from './base-command.ts'
@@ -78,7 +79,7 @@ function withProblem(
   problem: string | undefined,
 ): Report<FreezeState> {
   if (problem === undefined) return { document, text }
-  process.stderr.write(`${stderrTheme.warn(symbols.warn)} ${problem}\n`)
+  printNote(`${stderrTheme.warn(symbols.warn)} ${problem}`)
   return { document: { ...document, reportingProblems: [problem] }, text }
 }
 

@@ -1,5 +1,6 @@
 import { unnamedLosses } from '../domain/terraform/guard.ts'
 import { afterChange, EmrError, ExitCode } from '../errors.ts'
+import { printNote } from '../output/door.ts'
 import {
   infrastructurePlanView,
   infrastructureResultView,
@@ -155,7 +156,7 @@ async function approve(
 ): Promise<void> {
   assertFingerprint(plan, flags.approve)
   if (isEmpty(plan)) return
-  process.stderr.write(`${infrastructurePlanView(plan, stderrTheme)}\n`)
+  printNote(`${infrastructurePlanView(plan, stderrTheme)}`)
   if (flags.approve !== undefined) return
   await confirm(
     environment,

@@ -1,5 +1,6 @@
 import { NamespaceLogs } from '../adapters/kubernetes/namespace-logs.ts'
 import { EmrError, ExitCode, messageOf } from '../errors.ts'
+import { printNote } from '../output/door.ts'
 import { logLine } from '../output/log-view.ts'
 import { stdoutTheme } from '../output/theme.ts'
 import { followLogs, type LogEntry, type LogsPorts, type LogsRequest, readLogs } from '../workflows/logs.ts'
@@ -7,7 +8,7 @@ import type { CommandContext, Report } from './base-command.ts'
 import { reachCluster } from './diagnose.ts'
 import { usageError } from './flags.ts'
 import type { Session } from './session.ts'
-import { writeLine } from './stdout.ts'
+import { writeJsonLine, writeLine } from './stdout.ts'
 import { openScope, type TargetFlags } from './target.ts'
 
 export interface LogsFlags extends TargetFlags {
@@ -38,7 +39,7 @@ export async function runLogs(flags: LogsFlags, context: CommandContext): Promis
   const request = requestOf(flags)
   const { session, service } = await openScope(flags, context.signal)
   const print = (entry: LogEntry) =>
-    writeLine(flags.output === 'ndjson' ? JSON.stringify(entry) : logLine(entry, stdoutTheme))
+    flags.output === 'ndjson' ? writeJsonLine(entry) : writeLine(logLine(entry, stdoutTheme))
   const environment = session.environment.name
   if (flags.unmasked) await recordUnmasked(session, service)
   if (flags.source !== 'pods') {
@@ -79,7 +80,7 @@ async function shown(
     else await print(entry)
   }
   // A filter that fits nothing gives the same silence as quiet pods.
-  if (count === 0) process.stderr.write('No log line fits what was asked for\n')
+  if (count === 0) printNote('No log line fits what was asked for')
   return { document: { environment, entries }, text: '' }
 }
 

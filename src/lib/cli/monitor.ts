@@ -12,7 +12,7 @@ import { reachCluster } from './diagnose.ts'
 import { usageError } from './flags.ts'
 import { type LiveSight, liveSight } from './monitor-sight.ts'
 import { openSession, type Session, type SessionFlags } from './session.ts'
-import { writeLine } from './stdout.ts'
+import { writeJsonLine, writeLine } from './stdout.ts'
 
 export interface MonitorFlags extends SessionFlags {
   watch: boolean
@@ -88,7 +88,7 @@ async function printChanges(
     health = picture.health
     heartbeat.refresh()
     if (output === 'text') for (const change of changes) await writeLine(changeLine(change, picture.at))
-    else for (const event of eventsOf(picture, changes, first)) await writeLine(JSON.stringify(event))
+    else for (const event of eventsOf(picture, changes, first)) await writeJsonLine(event)
     first = false
   }
   try {

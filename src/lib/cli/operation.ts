@@ -6,6 +6,7 @@ import {
   type SetOutcome,
 } from '../domain/release/release-set.ts'
 import { EmrError, messageOf } from '../errors.ts'
+import { printNote } from '../output/door.ts'
 import { runTasks } from '../output/task-list.ts'
 import { symbols, stderrTheme as theme } from '../output/theme.ts'
 import { Journal } from '../workflows/record/journal.ts'
@@ -78,7 +79,7 @@ export async function operate<T>(
     }
   }
   const problems = await close(access, journal, ending, base)
-  for (const problem of problems) process.stderr.write(`${theme.warn(symbols.warn)} ${problem}\n`)
+  for (const problem of problems) printNote(`${theme.warn(symbols.warn)} ${problem}`)
   if (lock.lost.aborted) throw lossWith(lock.lost.reason, ending)
   return ending.conclude(problems)
 }
@@ -130,7 +131,7 @@ async function begin(access: EnvironmentAccess, { operation, waitMs, newest }: A
     await lock.release(AbortSignal.timeout(LAST_WORDS_MS)).catch(() => undefined)
     throw error
   }
-  for (const notice of found.notices) process.stderr.write(`${theme.warn(symbols.warn)} ${notice}\n`)
+  for (const notice of found.notices) printNote(`${theme.warn(symbols.warn)} ${notice}`)
   return { by, overtaken: found.overtaken, base: found.base }
 }
 

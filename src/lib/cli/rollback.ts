@@ -1,4 +1,5 @@
 import type { ReleaseSet } from '../domain/release/release-set.ts'
+import { printNote } from '../output/door.ts'
 import { rollbackPlanView, rollbackResultView } from '../output/rollback-view.ts'
 import { runTasks } from '../output/task-list.ts'
 import { stderrTheme, stdoutTheme } from '../output/theme.ts'
@@ -49,7 +50,7 @@ export async function runRollback(
   }
   const pending = plan.services.filter(({ action }) => action === 'rollback').length
   if (pending > 0) {
-    process.stderr.write(`${rollbackPlanView(plan, stderrTheme, { fields: true })}\n`)
+    printNote(`${rollbackPlanView(plan, stderrTheme, { fields: true })}`)
     await confirm(session.environment, `roll back ${pending} services in ${plan.environment}`, {
       ...flags,
       ...context,

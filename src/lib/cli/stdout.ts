@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { ExitCode } from '../errors.ts'
+import { escapeJson } from '../output/clean.ts'
+import { printNote, printResult } from '../output/door.ts'
 
 /** The lines are all that this command is for. */
 let isFlow = false
@@ -7,7 +9,13 @@ let isFlow = false
 /** Writes a line, and waits where the reader is slower. Once stdout is lost, the process ends. */
 export async function writeLine(text: string): Promise<void> {
   isFlow = true
-  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
+  if (!printResult(text)) await once(process.stdout, 'drain')
+}
+
+/** The same for a program that reads: one JSON document in a line. */
+export async function writeJsonLine(value: unknown): Promise<void> {
+  isFlow = true
+  if (!process.stdout.write(`${escapeJson(JSON.stringify(value))}\n`)) await once(process.stdout, 'drain')
 }
 
 /**
@@ -20,7 +28,7 @@ export function surviveLostOutput(): void {
   process.stdout.removeAllListeners('error')
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') {
-      process.stderr.write(`The output could not be written: ${error.message}\n`)
+      printNote(`The output could not be written: ${error.message}`)
       process.on('exit', () => {
         process.exitCode ||= ExitCode.failed
       })

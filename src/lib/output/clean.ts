@@ -13,3 +13,12 @@ export function clean(text: string): string {
     .replaceAll(CONTROL, ' ')
     .replaceAll(UNSEEN, (mark) => `<U+${mark.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}>`)
 }
+
+const HIDDEN_IN_JSON = new RegExp(`[\\x7f-\\x9f\\u2028\\u2029]|${UNSEEN.source}`, 'gu')
+
+/** JSON with everything escaped that a terminal obeys or hides; it is the same document. */
+export function escapeJson(json: string): string {
+  return json.replaceAll(HIDDEN_IN_JSON, (mark) =>
+    mark.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  )
+}

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { RESULT_LINE_VARIABLE, resultLine } from '../domain/result-line.ts'
+import { escapeJson } from './clean.ts'
 
 /** Prints the document of --json on stdout. */
 export function printDocument(document: unknown): void {
@@ -15,5 +16,5 @@ export function printDocumentNow(document: unknown): void {
 
 function documentText(document: unknown): string {
   const isMarked = process.env[RESULT_LINE_VARIABLE] !== undefined
-  return `${isMarked ? resultLine(document) : JSON.stringify(document, null, 2)}\n`
+  return `${escapeJson(isMarked ? resultLine(document) : JSON.stringify(document, null, 2))}\n`
 }

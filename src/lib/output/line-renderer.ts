@@ -1,5 +1,6 @@
 import type { ListrRenderer } from 'listr2'
 import { timestamp } from '../domain/timestamp.ts'
+import { printNote } from './door.ts'
 import { symbols, stderrTheme as theme } from './theme.ts'
 
 /** A quiet CI log looks like a hung one; many systems end a job for it. */
@@ -67,7 +68,7 @@ export class LineRenderer implements Pick<ListrRenderer, 'render' | 'end'> {
 
   #line(symbol: string, title: string, text?: string): void {
     const words = [timestamp(Date.now()), symbol, title, text].filter(Boolean)
-    process.stderr.write(`${words.join(' ')}\n`)
+    printNote(`${words.join(' ')}`)
     this.#beat()
   }
 

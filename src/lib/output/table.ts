@@ -7,7 +7,7 @@ const MOST_WIDTH = 253
 
 /** Columns as wide as their content, two spaces apart, as kubectl prints them. Cells may be coloured. */
 export function table(head: string[] | undefined, rows: string[][]): string {
-  const all = head ? [head, ...rows] : rows
+  const all = (head ? [head, ...rows] : rows).map((row) => row.map(onOneLine))
   const widths = (all[0] ?? []).map((_, column) =>
     all.reduce((widest, row) => Math.min(MOST_WIDTH, Math.max(widest, visible(row[column] ?? ''))), 0),
   )
@@ -19,7 +19,14 @@ export function table(head: string[] | undefined, rows: string[][]): string {
           : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - visible(cell))),
       )
       .join('  ')
-  return [...(head ? [theme.strong(line(head))] : []), ...rows.map(line)].join('\n')
+  const lines = all.map(line)
+  if (head) lines[0] = theme.strong(lines[0] ?? '')
+  return lines.join('\n')
+}
+
+/** A cell with lines of its own would pass for rows. */
+function onOneLine(cell: string): string {
+  return cell.replaceAll(/[\r\n\t]+/g, ' ')
 }
 
 function visible(cell: string): number {

@@ -1,4 +1,5 @@
 import { Chalk, type ChalkInstance, chalkStderr } from 'chalk'
+import { ownStyle } from './door.ts'
 
 /** https://no-color.org; chalk itself knows the flags and FORCE_COLOR alone. */
 const plain = process.env.NO_COLOR && !process.env.FORCE_COLOR ? new Chalk({ level: 0 }) : undefined
@@ -20,18 +21,28 @@ export interface Theme {
 /** Meaning first: 16 colours at most, and never colour alone. */
 function themeOf(chalk: ChalkInstance): Theme {
   const { cyan, green, magenta, yellow, blue, white } = chalk
-  const prefixes = [cyan, green, magenta, yellow, blue, white]
+  const prefixes = [cyan, green, magenta, yellow, blue, white].map(own)
   return {
-    good: chalk.green,
-    bad: chalk.red,
-    warn: chalk.yellow,
-    added: chalk.green,
-    removed: chalk.red,
-    changed: chalk.yellow,
-    strong: chalk.bold,
-    faint: chalk.dim,
-    inverse: chalk.inverse,
+    good: own(chalk.green),
+    bad: own(chalk.red),
+    warn: own(chalk.yellow),
+    added: own(chalk.green),
+    removed: own(chalk.red),
+    changed: own(chalk.yellow),
+    strong: own(chalk.bold),
+    faint: own(chalk.dim),
+    inverse: own(chalk.inverse),
     prefix: (text, index) => prefixes[index % prefixes.length]?.(text) ?? text,
+  }
+}
+
+/** A style of chalk's that the door knows for emr's own. Within it, the end of another one like it begins it anew. */
+function own(style: ChalkInstance): (text: string) => string {
+  const [open = '', close = ''] = style('|').length > 1 ? style('|').split('|').map(ownStyle) : []
+  if (open === '') return (text) => text
+  return (text) => {
+    const kept = text.replaceAll(close, close + open).replaceAll('\n', `${close}\n${open}`)
+    return text === '' ? '' : `${open}${kept}${close}`
   }
 }
 

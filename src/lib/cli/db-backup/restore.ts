@@ -9,6 +9,7 @@ import type { RestorePlan } from '../../domain/backup/chain.ts'
 import type { Environment } from '../../domain/environment.ts'
 import { ExitCode, messageOf } from '../../errors.ts'
 import { drillView, restoreView } from '../../output/backup-view.ts'
+import { printNote } from '../../output/door.ts'
 import type { Meter } from '../../output/meter.ts'
 import { stderrTheme, stdoutTheme, symbols } from '../../output/theme.ts'
 import { type DrillResult, drill, type Scratch } from '../../workflows/backup/drill.ts'
@@ -169,7 +170,7 @@ export async function runDrill(
     .put(catalog.recordKey(`drills/${result.id}.json`), content)
     .then(() => undefined)
     .catch((error: unknown) => `the drill is not on record in the store: ${messageOf(error)}`)
-  if (problem !== undefined) process.stderr.write(`${stderrTheme.warn(symbols.warn)} ${problem}\n`)
+  if (problem !== undefined) printNote(`${stderrTheme.warn(symbols.warn)} ${problem}`)
   return {
     document: problem === undefined ? result : { ...result, reportingProblems: [problem] },
     text: view(result),

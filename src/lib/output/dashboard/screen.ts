@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import type { ReadStream, WriteStream } from 'node:tty'
+import { printable } from '../door.ts'
 
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J'
 const LEAVE = '\x1b[0m\x1b[?25h\x1b[?1049l'
@@ -61,7 +62,7 @@ export class Screen {
       const line = lines[row] ?? ''
       if (this.#shown[row] === line) continue
       this.#shown[row] = line
-      text += `\x1b[${row + 1};1H${line}\x1b[0m\x1b[K`
+      text += `\x1b[${row + 1};1H${printable(line)}\x1b[0m\x1b[K`
     }
     if (text !== '') this.#out.write(text)
   }
