@@ -1,6 +1,7 @@
 import { deniedOf } from '../adapters/kubernetes/access-review.ts'
 import { distinctRights, RIGHTS, type Right, type RightsOf, rightText } from '../domain/rights.ts'
 import { EmrError, ExitCode } from '../errors.ts'
+import { printNote } from '../output/door.ts'
 import { symbols, stderrTheme as theme } from '../output/theme.ts'
 import type { EnvironmentAccess } from './environment-access.ts'
 
@@ -27,7 +28,7 @@ export async function assertRights(
 export function noteBlind(blind: readonly string[]): void {
   if (blind.length === 0) return
   const text = `Not allowed: ${blind.join(', ')}; what these would explain stays unknown`
-  process.stderr.write(`${theme.warn(symbols.warn)} ${text}\n`)
+  printNote(`${theme.warn(symbols.warn)} ${text}`)
 }
 
 function missingRights(command: RightsOf, namespace: string, missing: Right[]): EmrError {

@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { escapeJson } from '../../../src/lib/output/clean.ts'
@@ -49,4 +50,14 @@ test.each(HOSTILE)('JSON is the same document, with what a terminal obeys or hid
   const json = escapeJson(JSON.stringify({ [text]: text }))
   expect(json).not.toMatch(FORBIDDEN)
   expect(JSON.parse(json)).toEqual({ [text]: text })
+})
+
+test('nothing else writes for people', () => {
+  const own = ['output/door.ts', 'output/document.ts', 'cli/stdout.ts']
+  const others = globSync('src/**/*.ts').filter(
+    (file) =>
+      !own.some((name) => file.endsWith(name)) &&
+      /process\.std(out|err)\.write\(/.test(readFileSync(file, 'utf8')),
+  )
+  expect(others).toEqual([])
 })
