@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { helmMajors } from '../support/binaries.ts'
-import { onSandbox, openProject, type Project, SERVICES } from './project.ts'
+import { openProject, type Project, SERVICES } from './project.ts'
 
 describe.each(helmMajors)('emr deploy with helm %s', (helm) => {
   let project: Project
@@ -124,36 +124,34 @@ describe.each(helmMajors)('emr deploy with helm %s', (helm) => {
   })
 
   test('without --yes, nobody can be asked', async () => {
-    const { code, stdout } = await project.emr('deploy', 'e2e', '--tag', '1.2.0', '--json')
+    const { code, stdout } = await project.startAs('deploy', 'e2e', '--tag', '1.2.0', '--json').ended
     // The sandbox asks nothing; every other cluster does.
-    if (process.env.EMR_E2E_CLUSTER) {
+    if (project.cluster.asks) {
       expect(code).toBe(2)
       expect(JSON.parse(stdout).error.code).toBe('CONFIRMATION_NEEDED')
     } else expect(code).toBe(0)
   })
 
-  test.runIf(onSandbox && helm === '4')(
-    'a protected environment wants its name for every change',
-    async () => {
-      const { services } = parse(readFileSync(join(project.folder, 'emr.config.yaml'), 'utf8'))
-      const cluster = { kubeconfig: join(project.folder, '.emr/sandbox/kubeconfig'), context: 'emr-sandbox' }
-      const values = ['{chart}/values-development.yaml']
-      const environments = { production: { protected: true, cluster, namespace, values } }
-      const config = join(project.folder, 'production.yaml')
-      writeFileSync(config, stringify({ services, environments }))
-      const refused = async (words: string) => {
-        const { code, stdout } = await project.emr(...words.split(' '), '--yes', '--json', '--config', config)
-        return [words, code, JSON.parse(stdout).error?.code]
-      }
-      const changes = [
-        'deploy production --tag 9.9.9',
-        'rollback production all',
-        'restart production task-service',
-        'set production task-service config.cache.ttlSeconds=30',
-      ]
-      expect(await Promise.all(changes.map(refused))).toEqual(
-        changes.map((words) => [words, 2, 'CONFIRMATION_NEEDED']),
-      )
-    },
-  )
+  test('a protected environment wants its name for every change', async () => {
+    const { services } = parse(readFileSync(join(project.folder, 'emr.config.yaml'), 'utf8'))
+    const { kubeconfig, context } = project.cluster
+    const cluster = { kubeconfig, context }
+    const values = ['{chart}/values-development.yaml']
+    const environments = { production: { protected: true, cluster, namespace, values } }
+    const config = join(project.folder, 'production.yaml')
+    writeFileSync(config, stringify({ services, environments }))
+    const refused = async (words: string) => {
+      const { code, stdout } = await project.emr(...words.split(' '), '--yes', '--json', '--config', config)
+      return [words, code, JSON.parse(stdout).error?.code]
+    }
+    const changes = [
+      'deploy production --tag 9.9.9',
+      'rollback production all',
+      'restart production task-service',
+      'set production task-service config.cache.ttlSeconds=30',
+    ]
+    expect(await Promise.all(changes.map(refused))).toEqual(
+      changes.map((words) => [words, 2, 'CONFIRMATION_NEEDED']),
+    )
+  })
 })

@@ -2,14 +2,14 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmMajors } from '../support/binaries.ts'
-import { onSandbox, openProject, type Project, SPEED, seen } from './project.ts'
+import { openProject, type Project, seen } from './project.ts'
 
 /** How long these environments let each kind of trouble last. */
 const PATIENCE_MS = 2_000
 /** A verdict has to come this soon after its rule allows it. */
 const DETECTION_MS = 15_000
-/** The charts' progressDeadlineSeconds at the sandbox's speed. */
-const PROGRESS_DEADLINE_MS = 240_000 / SPEED
+/** The charts' progressDeadlineSeconds, at the sandbox's speed or shortened. */
+const PROGRESS_DEADLINE_MS = 12_000
 
 const rollout = { imagePull: '2s', containerConfig: '2s', unschedulable: '2s', podCreation: '2s' }
 const charts = resolve(import.meta.dirname, '../../helm')
@@ -80,79 +80,70 @@ const trouble = helmMajors.map((helm) => ({
   cases: helm === '3' ? cases.filter(({ fault }) => fault === 'crashloop') : cases,
 }))
 
-describe.skipIf(!onSandbox).each(trouble)(
-  'a roll-out that cannot succeed, with helm $helm',
-  ({ helm, cases }) => {
-    let project: Project
-    beforeAll(async () => {
-      const environments = Object.fromEntries(
-        [...cases.map(({ fault }) => fault), 'quota'].map((name) => [name, { rollout }]),
-      )
-      project = await openProject({
-        helm,
-        environments,
-        services: { 'task-service': { chart: join(charts, 'task-service') } },
-      })
-      await project.emr('sandbox', 'start')
-    })
-    afterAll(() => project.close())
-
-    const statuses = async (namespace: string): Promise<string[]> => {
-      const { stdout } = await project.kubectl(
-        'get',
-        'secrets',
-        '-n',
-        namespace,
-        '-l',
-        'owner=helm',
-        '-o',
-        'json',
-      )
-      const { items } = JSON.parse(stdout) as { items: { metadata: { labels: { status: string } } }[] }
-      return items.map(({ metadata }) => metadata.labels.status).sort()
-    }
-
-    test.concurrent.each(cases)(
-      '$fault: $headline',
-      async ({ fault, headline, reason, ruleMs, exitCode, log }) => {
-        const namespace = project.namespaceOf(fault)
-        expect((await project.emr('deploy', fault)).code).toBe(0)
-        const { code, stdout, stderr } = await project.emr(
-          'deploy',
-          fault,
-          '--tag',
-          `1.0.1-${fault}`,
-          '--json',
-        )
-        expect(code).toBe(6)
-        expect(stderr).toContain(`✖ task-service: ${headline}`)
-        expect(stderr).toMatch(/pod +task-service-[a-z0-9]+-[a-z0-9]+/)
-        expect(stderr).toMatch(reason)
-        if (log) expect(stderr).toMatch(log)
-        const { error } = JSON.parse(stdout)
-        expect(error.details.durationMs).toBeLessThan(ruleMs + DETECTION_MS)
-        const [{ failure }] = error.details.services
-        if (fault !== 'unschedulable') expect(failure.finding.container).toBe('task-service')
-        if (exitCode !== undefined) expect(failure.finding.exitCode).toBe(exitCode)
-        expect(readdirSync(error.details.evidence)).toContain('task-service.json')
-        expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
-      },
+describe.each(trouble)('a roll-out that cannot succeed, with helm $helm', ({ helm, cases }) => {
+  let project: Project
+  beforeAll(async () => {
+    const environments = Object.fromEntries(
+      [...cases.map(({ fault }) => fault), 'quota'].map((name) => [name, { rollout }]),
     )
-
-    test.concurrent('quota: the API server refuses the new pods', async () => {
-      const namespace = project.namespaceOf('quota')
-      expect((await project.emr('deploy', 'quota')).code).toBe(0)
-      await project.kubectl('create', 'quota', 'small', '-n', namespace, '--hard=pods=2')
-      const { code, stderr } = await project.emr('deploy', 'quota', '--tag', '1.0.1')
-      expect(stderr).toContain('✖ task-service: the API server refuses the new pods')
-      expect(stderr).toMatch(/reason +FailedCreate: .*exceeded quota: small/)
-      expect(code).toBe(6)
-      expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
+    project = await openProject({
+      helm,
+      environments,
+      services: { 'task-service': { chart: join(charts, 'task-service') } },
     })
-  },
-)
+    await project.cluster.start()
+  })
+  afterAll(() => project.close())
 
-describe.skipIf(!onSandbox).each(helmMajors)('a failing hook, with helm %s', (helm) => {
+  const statuses = async (namespace: string): Promise<string[]> => {
+    const { stdout } = await project.kubectl(
+      'get',
+      'secrets',
+      '-n',
+      namespace,
+      '-l',
+      'owner=helm',
+      '-o',
+      'json',
+    )
+    const { items } = JSON.parse(stdout) as { items: { metadata: { labels: { status: string } } }[] }
+    return items.map(({ metadata }) => metadata.labels.status).sort()
+  }
+
+  test.concurrent.each(cases)(
+    '$fault: $headline',
+    async ({ fault, headline, reason, ruleMs, exitCode, log }) => {
+      const namespace = project.namespaceOf(fault)
+      expect((await project.emr('deploy', fault)).code).toBe(0)
+      const { code, stdout, stderr } = await project.emr('deploy', fault, '--tag', `1.0.1-${fault}`, '--json')
+      expect(code).toBe(6)
+      expect(stderr).toContain(`✖ task-service: ${headline}`)
+      expect(stderr).toMatch(/pod +task-service-[a-z0-9]+-[a-z0-9]+/)
+      expect(stderr).toMatch(reason)
+      if (log) expect(stderr).toMatch(log)
+      const { error } = JSON.parse(stdout)
+      expect(error.details.durationMs).toBeLessThan(ruleMs + DETECTION_MS)
+      const [{ failure }] = error.details.services
+      if (fault !== 'unschedulable') expect(failure.finding.container).toBe('task-service')
+      if (exitCode !== undefined) expect(failure.finding.exitCode).toBe(exitCode)
+      expect(readdirSync(error.details.evidence)).toContain('task-service.json')
+      expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
+    },
+  )
+
+  test.concurrent('quota: the API server refuses the new pods', async () => {
+    const namespace = project.namespaceOf('quota')
+    expect((await project.emr('deploy', 'quota')).code).toBe(0)
+    await project.kubectl('create', 'quota', 'small', '-n', namespace, '--hard=pods=2')
+    const { code, stderr } = await project.emr('deploy', 'quota', '--tag', '1.0.1')
+    expect(stderr).toContain('✖ task-service: the API server refuses the new pods')
+    expect(stderr).toMatch(/reason +FailedCreate: .*exceeded quota: small/)
+    expect(code).toBe(6)
+    expect(await statuses(namespace)).toEqual(['deployed', 'superseded', 'superseded'])
+  })
+})
+
+describe.each(helmMajors)('a failing hook, with helm %s', (helm) => {
   let project: Project
   beforeAll(async () => {
     const services = { web: { chart: resolve(import.meta.dirname, 'charts/migrating') } }
@@ -188,11 +179,11 @@ describe.skipIf(!onSandbox).each(helmMajors)('a failing hook, with helm %s', (he
   })
 })
 
-describe.skipIf(!onSandbox)('what passes by itself is waited for', () => {
+describe('what passes by itself is waited for', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({ environments: { e2e: { rollout } } })
-    await project.emr('sandbox', 'start')
+    await project.cluster.start()
   })
   afterAll(() => project.close())
 

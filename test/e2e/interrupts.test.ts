@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commandLine, processesWith } from '../support/processes.ts'
-import { onSandbox, openProject, type Project, seen } from './project.ts'
+import { openProject, type Project, seen } from './project.ts'
 
 /** A CI system waits this long between asking and SIGKILL. */
 const PATIENCE_MS = 10_000
@@ -10,7 +10,7 @@ const environments = ['rollout', 'helm', 'twice']
 let project: Project
 beforeAll(async () => {
   project = await openProject({ environments: Object.fromEntries(environments.map((name) => [name, {}])) })
-  await project.emr('sandbox', 'start')
+  await project.cluster.start()
 })
 afterAll(() => project?.close())
 
@@ -24,7 +24,7 @@ const pending = async (environment: string) => {
   return (await project.kubectl('get', 'secrets', '-l', selector, ...where)).stdout
 }
 
-describe.skipIf(!onSandbox)('Ctrl-C', () => {
+describe('Ctrl-C', () => {
   test('while pods are awaited: ends soon, with 130, and says how things stand', async () => {
     const deploy = project.start('deploy', 'rollout', '--tag', '1.0.0-unready')
     await seen(deploy, /0 of \d new pods ready/)

@@ -3,9 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { parse } from 'yaml'
 import { type AwsAnswers, startAwsEndpoint } from './aws-endpoint.ts'
-import { onSandbox, openProject, type Project, type ProjectOptions } from './project.ts'
+import { openProject, type Project, type ProjectOptions } from './project.ts'
 
 const ACCOUNT = '222222222222'
 const CREDENTIALS = {
@@ -136,10 +135,10 @@ describe('a deploy does not begin', () => {
   })
 })
 
-describe.skipIf(!onSandbox)('on a cluster that refuses', () => {
+describe('on a cluster that refuses', () => {
   test('the credentials', async () => {
-    const { emr, faults } = await open({})
-    await emr('sandbox', 'start')
+    const { faults, cluster } = await open({})
+    await cluster.start()
     const injection = faults()
     await injection.set({ refuseTokens: true })
     await expectFailure(['deploy', 'e2e'], {
@@ -152,8 +151,8 @@ describe.skipIf(!onSandbox)('on a cluster that refuses', () => {
   })
 
   test('rights, doctor names them', async () => {
-    const { emr, faults } = await open({})
-    await emr('sandbox', 'start')
+    const { emr, faults, cluster } = await open({})
+    await cluster.start()
     const injection = faults()
     await injection.set({ denied: [{ verb: 'create', resource: 'secrets' }] })
     const { code, stdout } = await emr('doctor', 'e2e')
@@ -165,18 +164,14 @@ describe.skipIf(!onSandbox)('on a cluster that refuses', () => {
   })
 })
 
-describe.skipIf(!onSandbox)('an environment on EKS', () => {
+describe('an environment on EKS', () => {
   test('is reached by what DescribeCluster says, with tokens of the AWS CLI', async () => {
     const answers: AwsAnswers = { account: ACCOUNT }
-    const { folder, emr, namespaceOf, kubectl } = await openOnEks(answers)
-    await emr('sandbox', 'start')
-    const { clusters, users } = parse(readFileSync(join(folder, '.emr/sandbox/kubeconfig'), 'utf8'))
-    const [{ cluster }] = clusters
-    answers.cluster = {
-      endpoint: cluster.server,
-      certificateAuthority: cluster['certificate-authority-data'],
-    }
-    writeAwsCli(join(folder, 'bin'), users[0].user.token)
+    const { folder, emr, namespaceOf, kubectl, cluster } = await openOnEks(answers)
+    await cluster.start()
+    const { server, certificateAuthority, token } = await cluster.endpoint()
+    answers.cluster = { endpoint: server, certificateAuthority }
+    writeAwsCli(join(folder, 'bin'), token)
 
     const { code, stdout, stderr } = await emr('deploy', 'staging', '--skip-infra', '--yes')
     expect(stderr).not.toContain('✖')
@@ -186,7 +181,7 @@ describe.skipIf(!onSandbox)('an environment on EKS', () => {
       (await kubectl('get', 'deployments', '-n', namespaceOf('staging'), '-o', 'name')).stdout,
     ).toContain('api-gateway')
     const kubeconfig = readFileSync(join(folder, '.emr/kubeconfig/staging.yaml'), 'utf8')
-    expect(kubeconfig).not.toContain(users[0].user.token)
+    expect(kubeconfig).not.toContain(token)
 
     const doctor = await emr('doctor', 'staging')
     expect(doctor.stdout).toContain('arn:aws:sts::222222222222:assumed-role/platform/ana')

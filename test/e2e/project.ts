@@ -3,21 +3,18 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { stringify } from 'yaml'
-import { injectFaults } from '../../src/lib/sandbox/fault-injection.ts'
+import type { SandboxSettingsInput } from '../../src/lib/sandbox/settings.ts'
 import { type HelmMajor, helmBinary, kubectlBinary } from '../support/binaries.ts'
+import { onReal } from './cluster/deviations.ts'
+import { openReal, shortenedCharts } from './cluster/real.ts'
+import { openSandbox } from './cluster/sandbox.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const program = join(root, 'bin/run.js')
 
-/**
- * `KUBECONFIG-FILE:CONTEXT` of another cluster to run this suite on, instead of the sandbox. It must serve the
- * ExternalSecret kind and be able to pull the images of the charts' values; namespaces `emr-platform-e2e-…` are made in
- * it, and removed. What only the sandbox can do wrong on demand is left out there.
- */
-const [otherKubeconfig, otherContext] = (process.env.EMR_E2E_CLUSTER ?? '').split(/:(.*)/s)
-export const onSandbox = !otherKubeconfig
-
 export const SERVICES = ['task-service', 'emr-service', 'sync-service', 'handover-service', 'api-gateway']
+
+const VALUES = ['{chart}/values-development.yaml']
 
 export interface Ran {
   code: number
@@ -32,44 +29,37 @@ export interface ProjectOptions {
   /** Charts by service; default the five of helm/. */
   services?: Record<string, object>
   env?: NodeJS.ProcessEnv
+  /** Whether the connections to the API server can be disturbed: see Cluster.link. */
+  linked?: boolean
+  sandbox?: SandboxSettingsInput
 }
 
 export type Project = Awaited<ReturnType<typeof openProject>>
 
-/** Seconds of the sandbox's time per second. Faster, and the charts' deadlines would pass on a busy machine. */
-export const SPEED = 20
+/** Commands that ask before they change something, but for in the sandbox. */
+const ASKING = new Set(['deploy', 'rollback', 'set', 'scale', 'restart'])
 
-/** A folder with a configuration, and the built emr to run in it, on a sandbox of its own. */
+/** A folder with a configuration, and the built emr to run in it, on a cluster: see Cluster. */
 export async function openProject({
   helm = '4',
   environments = { e2e: {} },
   services,
   env = {},
+  linked = false,
+  sandbox = {},
 }: ProjectOptions = {}) {
   if (!existsSync(join(root, 'dist/main.cjs'))) throw new Error('emr is not built: npm run build')
   const folder = mkdtempSync(join(tmpdir(), 'emr-e2e-'))
   const unique = folder.slice(-6).toLowerCase()
-  const cluster = onSandbox
-    ? { sandbox: { speed: SPEED } }
-    : { kubeconfig: resolve(otherKubeconfig ?? ''), context: otherContext }
   const namespaceOf = (name: string) => `emr-platform-e2e-${unique}-${name}`
-  const complete = Object.entries(environments).map(([name, settings]) => [
-    name,
-    { cluster, namespace: namespaceOf(name), values: [`{chart}/values-development.yaml`], ...settings },
-  ])
-  const configuration = { services: services ?? fiveServices(), environments: Object.fromEntries(complete) }
-  writeFileSync(join(folder, 'emr.config.yaml'), stringify(configuration))
   const [helmPath, kubectlPath] = await Promise.all([helmBinary(helm), kubectlBinary(helm)])
-  const where = onSandbox
-    ? ['--kubeconfig', join(folder, '.emr/sandbox/kubeconfig')]
-    : ['--kubeconfig', resolve(otherKubeconfig ?? ''), '--context', otherContext ?? '']
   // Programs in the project's own bin come before those of the machine.
   const PATH = [join(folder, 'bin'), process.env.PATH].join(delimiter)
   const childEnv = { ...process.env, PATH, CI: '', EMR_HELM: helmPath, EMR_KUBECTL: kubectlPath, ...env }
 
   const children: ChildProcess[] = []
   /** Starts emr and does not wait; in a process group of its own, as a shell does. */
-  const start = (...args: string[]): Started => {
+  const startAs = (...args: string[]): Started => {
     const child = spawn(process.execPath, [program, ...args], {
       cwd: folder,
       env: childEnv,
@@ -79,28 +69,47 @@ export async function openProject({
     children.push(child)
     return { child, ended: collect(child) }
   }
-  const kubectl = (...args: string[]) => collect(spawn(kubectlPath, [...where, ...args]))
+  const open = onReal ? openReal : openSandbox
+  const emr = (...args: string[]) => startAs(...args).ended
+  const cluster = await open({ folder, unique, linked, sandbox, emr })
+  const helmCharts = onReal ? shortenedCharts(folder) : join(root, 'helm')
+  const settled = async ([name, settings]: [string, object]) => {
+    const namespace = namespaceOf(name)
+    const own = await cluster.environment(namespace)
+    return [name, { cluster: cluster.settings, namespace, values: VALUES, ...own, ...settings }] as const
+  }
+  const complete = Object.fromEntries(await Promise.all(Object.entries(environments).map(settled)))
+  const configuration = {
+    services: services ? inCharts(services, helmCharts) : fiveServices(helmCharts),
+    environments: { ...complete, ...(cluster.host && { host: cluster.host }) },
+  }
+  writeFileSync(join(folder, 'emr.config.yaml'), stringify(configuration))
+
+  /** As `startAs`; says yes where the cluster wants to be asked and a sandbox does not. */
+  const start = (...args: string[]): Started => {
+    const isAnswered = args.some((word) => /^--(yes|confirm)/.test(word))
+    const isAsked = cluster.asks && ASKING.has(args[0] ?? '') && !isAnswered
+    return startAs(...args, ...(isAsked ? ['--yes'] : []))
+  }
+  const flags = (context: string) => ['--kubeconfig', cluster.kubeconfig, context, cluster.context]
   return {
     folder,
+    cluster,
+    /** The charts that it deploys. */
+    charts: helmCharts,
     namespaceOf,
     start,
+    startAs,
     emr: (...args: string[]) => start(...args).ended,
-    helm: (...args: string[]) =>
-      collect(spawn(helmPath, [...(onSandbox ? where : kubeFlags(where)), ...args])),
-    kubectl,
-    /** Tells the sandbox's API to misbehave; it must run. */
-    faults: () => injectFaults(join(folder, '.emr/sandbox')),
+    helm: (...args: string[]) => collect(spawn(helmPath, [...flags('--kube-context'), ...args])),
+    kubectl: (...args: string[]) => collect(spawn(kubectlPath, [...flags('--context'), ...args])),
+    /** Makes the API misbehave; the cluster must have been started. */
+    faults: () => cluster.faults(),
     close: async () => {
       // What a test that failed has left: a monitor would wait for its cluster for ever.
       for (const child of children) child.kill('SIGKILL')
-      if (onSandbox) await start('sandbox', 'stop').ended
-      else
-        await kubectl(
-          'delete',
-          'namespace',
-          '--ignore-not-found',
-          ...Object.keys(environments).map(namespaceOf),
-        )
+      const own = Object.values(complete).map(({ namespace }) => namespace)
+      await cluster.close([...new Set(own)])
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -135,16 +144,18 @@ export function jsonLines<T>({ child }: Started): T[] {
   return found
 }
 
-function fiveServices(): Record<string, object> {
-  const names = SERVICES.map((name) => [name, { chart: join(root, 'helm', name) }] as const)
+function fiveServices(charts: string): Record<string, object> {
+  const names = SERVICES.map((name) => [name, { chart: join(charts, name) }] as const)
   return {
     ...Object.fromEntries(names),
-    'api-gateway': { chart: join(root, 'helm/api-gateway'), needs: SERVICES.slice(0, 4) },
+    'api-gateway': { chart: join(charts, 'api-gateway'), needs: SERVICES.slice(0, 4) },
   }
 }
 
-function kubeFlags([, kubeconfig = '', , context = '']: string[]): string[] {
-  return ['--kubeconfig', kubeconfig, '--kube-context', context]
+/** Those of the platform's charts are taken from where this cluster's are. */
+function inCharts(services: Record<string, object>, charts: string): Record<string, object> {
+  const text = JSON.stringify(services).replaceAll(`"${join(root, 'helm')}/`, `"${charts}/`)
+  return JSON.parse(text)
 }
 
 async function collect(child: ChildProcess): Promise<Ran> {

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRunning } from '../support/processes.ts'
-import { onSandbox, openProject, type Project, SERVICES } from './project.ts'
+import { sandboxOnly } from './cluster/deviations.ts'
+import { openProject, type Project, SERVICES } from './project.ts'
 
-describe.skipIf(!onSandbox)('emr sandbox', () => {
+describe('emr sandbox', sandboxOnly('sandbox-commands'), () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject()

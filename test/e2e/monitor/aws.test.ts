@@ -12,11 +12,11 @@ import { describeCluster } from '../../../src/lib/adapters/aws/eks.ts'
 import { alarmFigures } from '../../../src/lib/adapters/aws/figures.ts'
 import { type CloudState, startRecordedCloud } from '../../support/cloudwatch-recorded.ts'
 import { createCluster, type Emulator, MOTO_ACCOUNT, motoLack, startEmulator } from '../../support/moto.ts'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { openProject, type Project } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 /** One namespace for all environments: they differ in their AWS only. */
-const namespace = 'emr-platform-cloud'
+const namespace = `emr-platform-cloud-${process.pid}`
 const MINUTE_MS = 60_000
 const states: Record<string, CloudState> = {
   gone: { alarms: [], database: 'available' },
@@ -34,7 +34,7 @@ const states: Record<string, CloudState> = {
 /** The one that is not over when the metrics are made. */
 const minute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
 
-describe.skipIf(!onSandbox || motoLack() !== undefined)('AWS in emr monitor, diagnose and logs', () => {
+describe.skipIf(motoLack() !== undefined)('AWS in emr monitor, diagnose and logs', () => {
   let emulator: Emulator
   let recorded: Awaited<ReturnType<typeof startRecordedCloud>>
   let project: Project

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onSandbox, openProject, type Project, seen } from '../project.ts'
+import { openProject, type Project, seen } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 
 /** Of two environments: the same one, and that it is more than a sandbox. */
-const namespace = 'emr-platform-changes'
+const namespace = `emr-platform-changes-${process.pid}`
 const aws = { accountId: '123456789012', region: 'us-east-1' }
 
-describe.skipIf(!onSandbox)('emr set, scale and restart', () => {
+describe('emr set, scale and restart', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({

@@ -1,17 +1,16 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import type { LogEntry } from '../../../src/lib/workflows/logs.ts'
 import { type AwsAnswers, startAwsEndpoint } from '../aws-endpoint.ts'
-import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
+import { jsonLines, openProject, type Project } from '../project.ts'
 import { changesIn, expectWhole, type Told } from './told.ts'
 
 const ACCOUNT = '111111111111'
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 const EXPIRED = 'Error when retrieving token from sso: Token has expired and refresh failed'
 
-describe.skipIf(!onSandbox)('an environment on EKS whose login expires', () => {
+describe('an environment on EKS whose login expires', () => {
   const answers: AwsAnswers = { account: ACCOUNT }
   let endpoint: Awaited<ReturnType<typeof startAwsEndpoint>>
   let project: Project
@@ -26,11 +25,10 @@ describe.skipIf(!onSandbox)('an environment on EKS whose login expires', () => {
     })
     const { folder } = project
     writeFileSync(join(folder, 'aws-config'), '[profile ops]\naws_access_key_id=a\naws_secret_access_key=b\n')
-    await project.emr('sandbox', 'start')
-    const { clusters, users } = parse(readFileSync(join(folder, '.emr/sandbox/kubeconfig'), 'utf8'))
-    const { server, 'certificate-authority-data': certificateAuthority } = clusters[0].cluster
+    await project.cluster.start()
+    const { server, certificateAuthority, token } = await project.cluster.endpoint()
     answers.cluster = { endpoint: server, certificateAuthority }
-    login = writeAwsCli(folder, users[0].user.token)
+    login = writeAwsCli(folder, token)
     login.isRenewed()
     const options = ['--skip-infra', '--skip-smoke-tests', '--yes']
     expect(await project.emr('deploy', ...options)).toMatchObject({

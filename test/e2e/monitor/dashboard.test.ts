@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { processesWith } from '../../support/processes.ts'
 import { Terminal } from '../../support/tmux.ts'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { openProject, type Project } from '../project.ts'
 import { surviveOutage } from './outage.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
@@ -28,7 +28,7 @@ PODS THAT ARE NOT WELL REASON RESTARTS AGE NODE MESSAGE [live]
 task-service-POD ✖ CrashLoopBackOff # # ip-#-#-#-#.ec#.internal exit code #
 NODES STATE CPU MEMORY PODS [live]`
 
-describe.skipIf(!onSandbox)('emr monitor --watch in a terminal', () => {
+describe('emr monitor --watch in a terminal', () => {
   let project: Project
   let terminal: Terminal
   let silence: Awaited<ReturnType<typeof startSilence>>

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Diagnosis } from '../../../src/lib/workflows/diagnose.ts'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { openProject, type Project } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 const services = { 'task-service': { chart } }
@@ -27,11 +27,11 @@ const environments = Object.fromEntries(
   ]),
 )
 
-describe.skipIf(!onSandbox)('emr diagnose', () => {
+describe('emr diagnose', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({ environments, services })
-    await project.emr('sandbox', 'start')
+    await project.cluster.start()
     const healthy = ['healthy', 'changed', 'quota', 'stuck', 'slow']
     await Promise.all(healthy.map((name) => project.emr('deploy', name)))
     // It counts as stuck after a minute: the other tests run meanwhile.

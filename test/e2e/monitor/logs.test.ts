@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LogEntry } from '../../../src/lib/workflows/logs.ts'
-import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
+import { jsonLines, openProject, type Project } from '../project.ts'
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 /** Together 60: logs of the first are rotated, the second are started again, and with the third it is both. */
@@ -22,11 +22,12 @@ const KEPT = 25
 /** Real time: the sandbox's logs have times by the second, and a faster run would begin where the last one ended. */
 const sandbox = { speed: 1, imagePullSeconds: 0, readinessSeconds: 0 }
 
-describe.skipIf(!onSandbox)('emr logs', () => {
+describe('emr logs', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({
-      environments: { e2e: { cluster: { sandbox } }, empty: { cluster: { sandbox } } },
+      environments: { e2e: {}, empty: {} },
+      sandbox,
       services: { 'task-service': { chart } },
     })
     expect((await project.emr('deploy', 'e2e', '--skip-smoke-tests')).code).toBe(0)

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Ajv } from 'ajv'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { resources } from '../../../src/lib/adapters/kubernetes/resources.ts'
-import { adminOf } from '../../../src/lib/sandbox/lifecycle.ts'
-import { jsonLines, onSandbox, openProject, type Project } from '../project.ts'
+import { jsonLines, openProject, type Project } from '../project.ts'
 import { changesIn, expectWhole, type Told } from './told.ts'
 
 /** Checks what was printed against a schema of docs/. */
@@ -16,7 +14,7 @@ function assertPublished(schema: string, printed: unknown[]): void {
 
 const chart = resolve(import.meta.dirname, '../../../helm/task-service')
 
-describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
+describe('emr monitor through a pipe', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({
@@ -68,7 +66,7 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     // While it stands still, the server forgets where its watches were: 410, and a new list.
     watching.child.kill('SIGSTOP')
     await faults.dropWatches()
-    await forgetHistory(project)
+    await faults.forgetHistory(project.namespaceOf('e2e'))
     expect((await project.emr('deploy', 'e2e', '--tag', '1.0.1', '--skip-smoke-tests')).code).toBe(0)
     watching.child.kill('SIGCONT')
     await faults.set({ refuseTokens: true })
@@ -122,19 +120,3 @@ describe.skipIf(!onSandbox)('emr monitor through a pipe', () => {
     expect((await project.emr('monitor', '--until', 'sunday')).code).toBe(2)
   })
 })
-
-/** More changes than the sandbox keeps. */
-async function forgetHistory(project: Project): Promise<void> {
-  const client = adminOf(join(project.folder, '.emr/sandbox'))
-  const namespace = project.namespaceOf('e2e')
-  let change = 0
-  const writer = async () => {
-    for (; change < 6_100; change += 1) {
-      const patch = { metadata: { annotations: { change: String(change) } } }
-      const options = { type: 'application/merge-patch+json' as const, namespace }
-      await client?.patch(resources.configMaps, 'task-service', patch, options)
-    }
-  }
-  await Promise.all(Array.from({ length: 16 }, writer))
-  client?.close()
-}

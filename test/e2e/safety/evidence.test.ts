@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { openProject, type Project } from '../project.ts'
 
 const charts = resolve(import.meta.dirname, '../../../helm')
 const services = { 'task-service': { chart: join(charts, 'task-service') } }
@@ -36,7 +36,7 @@ function mounted(folder: string, options: string): (() => void) | undefined {
   }
 }
 
-describe.skipIf(!onSandbox)('evidence that cannot be written', () => {
+describe('evidence that cannot be written', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({ services })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { openProject, type Project } from '../project.ts'
 
-describe.skipIf(!onSandbox)('where there is nothing to go back to', () => {
+describe('where there is nothing to go back to', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({ helm: '3', environments: { sandbox: {}, grown: {} } })

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmMajors } from '../../support/binaries.ts'
 import { processesWith } from '../../support/processes.ts'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { openProject, type Project } from '../project.ts'
 
 const charts = resolve(import.meta.dirname, '../../../helm')
 /** With both majors, fifty in all. */
@@ -28,7 +28,7 @@ const WAYS: NodeJS.Signals[][] = [
   ['SIGKILL'],
 ]
 
-describe.skipIf(!onSandbox).each(helmMajors)('killed at random moments, with helm %s', (helm) => {
+describe.each(helmMajors)('killed at random moments, with helm %s', (helm) => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({
@@ -36,7 +36,7 @@ describe.skipIf(!onSandbox).each(helmMajors)('killed at random moments, with hel
       services,
       environments: Object.fromEntries(ENVIRONMENTS.map((name) => [name, {}])),
     })
-    await project.emr('sandbox', 'start')
+    await project.cluster.start()
     const prepare = async (name: string) => {
       for (const tag of ['v1', 'v2']) {
         const { code, stderr } = await project.emr('deploy', name, '--tag', tag)

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onSandbox, openProject, type Project, type Started, seen } from '../project.ts'
+import { openProject, type Project, type Started, seen } from '../project.ts'
 
-describe.skipIf(!onSandbox)('one operation at a time', () => {
+describe('one operation at a time', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({

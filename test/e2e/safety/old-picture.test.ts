@@ -1,33 +1,22 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FreezingProxy, startFreezingProxy } from '../../support/freezing-proxy.ts'
-import { jsonLines, onSandbox, openProject, type Project, seen } from '../project.ts'
+import { jsonLines, openProject, type Project, seen } from '../project.ts'
 
 /** Longer than any answer may take, and than the pods of a slow tag. */
 const FROZEN_MS = 15_000
 
-describe.skipIf(!onSandbox)('the connection to the API server stays open and says nothing', () => {
+describe('the connection to the API server stays open and says nothing', () => {
   let project: Project
-  let proxy: FreezingProxy
+  let proxy: Project['cluster']['link']
   beforeAll(async () => {
-    const cluster = { kubeconfig: './proxy.yaml', context: 'emr-sandbox' }
-    const over = { cluster, smokeTests: undefined }
-    project = await openProject({ environments: { direct: {}, proxied: over, watched: over } })
-    expect((await project.emr('sandbox', 'start')).code).toBe(0)
-    const kubeconfig = readFileSync(join(project.folder, '.emr/sandbox/kubeconfig'), 'utf8')
-    const [, port, context] = /127\.0\.0\.1:(\d+)[\s\S]*current-context: (\S+)/.exec(kubeconfig) ?? []
-    expect(context).toBe(cluster.context)
-    proxy = await startFreezingProxy(Number(port))
-    const proxied = kubeconfig.replace(`127.0.0.1:${port}`, `127.0.0.1:${proxy.port}`)
-    writeFileSync(join(project.folder, 'proxy.yaml'), proxied, { mode: 0o600 })
+    project = await openProject({ environments: { proxied: {}, watched: {} }, linked: true })
+    await project.cluster.start()
+    proxy = project.cluster.link
     for (const name of ['proxied', 'watched']) {
       const { code, stderr } = await project.emr('deploy', name, '--tag', 'v1', '--skip-smoke-tests', '--yes')
       expect(code, stderr).toBe(0)
     }
   })
   afterAll(async () => {
-    proxy?.close()
     await project?.close()
   })
 
@@ -36,7 +25,7 @@ describe.skipIf(!onSandbox)('the connection to the API server stays open and say
     const silent = seen(deploy, /no news from the cluster/)
     await seen(deploy, /task-service \d of \d new pods ready/)
     proxy.freeze()
-    setTimeout(proxy.thaw, FROZEN_MS)
+    setTimeout(() => proxy.thaw(), FROZEN_MS)
     await silent
     const { code, stderr } = await deploy.ended
     expect(code, stderr).toBe(0)

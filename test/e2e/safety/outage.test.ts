@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onSandbox, openProject, type Project, seen } from '../project.ts'
+import { openProject, type Project, seen } from '../project.ts'
 
-describe.skipIf(!onSandbox)('the API server goes away', () => {
+describe('the API server goes away', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({ environments: { silent: {}, back: {}, resumed: {} } })

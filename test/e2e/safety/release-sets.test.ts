@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmMajors } from '../../support/binaries.ts'
-import { onSandbox, openProject, type Project, SERVICES } from '../project.ts'
+import { openProject, type Project, SERVICES } from '../project.ts'
 
 const smokeTests = resolve(import.meta.dirname, '../../../smoke-tests.yaml')
 
@@ -15,7 +15,7 @@ interface SetDocument {
 }
 
 /** The story of one environment, told in order: each test goes on where the one before it ended. */
-describe.skipIf(!onSandbox).each(helmMajors)('release sets with helm %s', (helm) => {
+describe.each(helmMajors)('release sets with helm %s', (helm) => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({

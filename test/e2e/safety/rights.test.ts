@@ -9,7 +9,8 @@ import {
   rightKey,
 } from '../../../src/lib/domain/rights.ts'
 import { type RecordingProxy, startRecordingProxy } from '../../support/recording-proxy.ts'
-import { onSandbox, openProject, type Project } from '../project.ts'
+import { sandboxOnly } from '../cluster/deviations.ts'
+import { openProject, type Project } from '../project.ts'
 
 const SMOKE_TESTS = `tests:
   - name: task-service is ready
@@ -57,7 +58,7 @@ async function record(helm: '3' | '4', asked: Asked): Promise<void> {
   }
 }
 
-describe.skipIf(!onSandbox)('the table of rights', () => {
+describe('the table of rights', sandboxOnly('recorded-calls'), () => {
   const asked: Asked = new Map()
   beforeAll(async () => {
     for (const helm of ['3', '4'] as const) await record(helm, asked)
@@ -78,7 +79,7 @@ describe.skipIf(!onSandbox)('the table of rights', () => {
   })
 })
 
-describe.skipIf(!onSandbox)('an identity without all rights', () => {
+describe('an identity without all rights', sandboxOnly('recorded-calls'), () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({})

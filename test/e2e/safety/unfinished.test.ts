@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { onSandbox, openProject, type Project, seen } from '../project.ts'
+import { openProject, type Project, seen } from '../project.ts'
 
 const charts = resolve(import.meta.dirname, '../../../helm')
 const services = {
@@ -9,7 +9,7 @@ const services = {
 }
 
 /** The story of one environment, told in order: each test goes on where the one before it ended. */
-describe.skipIf(!onSandbox)('an operation that did not get to its end', () => {
+describe('an operation that did not get to its end', () => {
   let project: Project
   beforeAll(async () => {
     project = await openProject({ services })

@@ -2,7 +2,10 @@ import { createServer, type Server } from 'node:http'
 import type { Service } from 'kubernetes-types/core/v1.js'
 import type { HTTPIngressPath, Ingress } from 'kubernetes-types/networking/v1.js'
 import type { Store } from '../store/store.ts'
-import { answerService } from './backend.ts'
+
+type Known = Pick<Store, 'list' | 'get'>
+
+import { answerService, type BackendAnswer } from './backend.ts'
 
 /**
  * The load balancer: answers by the Ingress rules as the pods behind them would. 404 where no rule matches, 503 where
@@ -12,21 +15,22 @@ import { answerService } from './backend.ts'
 export function createIngress(store: Store, onRequest: () => void): Server {
   return createServer((request, response) => {
     onRequest()
-    const path = request.url ?? '/'
-    const host = (request.headers.host ?? '').split(':')[0] ?? ''
-    const found = route(store, host, path)
-    if (!found) {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('default backend - 404\n')
-      return
-    }
-    const service = store.get('services', found.namespace, found.service)
-    const answer = service && answerService(store, service.object as unknown as Service, path)
-    if (!answer) {
-      response.writeHead(503, { 'content-type': 'text/plain' }).end('Service Unavailable\n')
-      return
-    }
+    const answer = answerRequest(store, request.headers.host ?? '', request.url ?? '/')
     response.writeHead(answer.status, answer.headers).end(answer.body)
   })
+}
+
+/** One answer of it. */
+export function answerRequest(store: Known, hostAndPort: string, path: string): BackendAnswer {
+  const found = route(store, hostAndPort.split(':')[0] ?? '', path)
+  if (!found) return plain(404, 'default backend - 404\n')
+  const service = store.get('services', found.namespace, found.service)
+  const answer = service && answerService(store, service.object as unknown as Service, path)
+  return answer ?? plain(503, 'Service Unavailable\n')
+}
+
+function plain(status: number, body: string): BackendAnswer {
+  return { status, headers: { 'content-type': 'text/plain' }, body }
 }
 
 interface Route {
@@ -35,7 +39,7 @@ interface Route {
 }
 
 /** The longest matching path of the rules for this host; a loopback address stands for any host. */
-function route(store: Store, host: string, path: string): Route | undefined {
+function route(store: Known, host: string, path: string): Route | undefined {
   const matches = store.list('ingresses.networking.k8s.io').flatMap(({ object }) => {
     const { metadata, spec } = object as unknown as Ingress
     const namespace = metadata?.namespace ?? ''
