@@ -4,7 +4,6 @@ import { LongestFirst } from './test/support/longest-first.ts'
 /** Suites that start real programs; the rest is pure and runs in threads without isolation. */
 const real = [
   'test/contract/**/*.test.ts',
-  'test/contract/**/*.test.ts',
   'test/e2e/**/*.test.ts',
   'test/helm/**/*.test.ts',
   'test/lib/backup/**/*.test.ts',
