@@ -23,7 +23,7 @@ ip-#-#-#-#.ec#.internal ✔ ready # % # % #
 ip-#-#-#-#.ec#.internal ✔ ready # % # % #
 `
 const CRASHING = `\
-task-service ✖ degraded #/# #.#.#-crashloop # # # # #Mi #-# cpu #/# % memory #/# %
+task-service ✖ degraded #/# new, # old #.#.# → #.#.#-crashloop # # # # #Mi #-# cpu #/# % memory #/#
 PODS THAT ARE NOT WELL REASON RESTARTS AGE NODE MESSAGE [live]
 task-service-POD ✖ CrashLoopBackOff # # ip-#-#-#-#.ec#.internal exit code #
 NODES STATE CPU MEMORY PODS [live]`

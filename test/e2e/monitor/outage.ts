@@ -39,7 +39,7 @@ export async function surviveOutage(): Promise<void> {
       /e2e +✔ healthy[\s\S]*task-service +✔ ready +2\/2 +1\.0\.1-slow/,
       60_000,
     )
-    expect(screen.match(/^. task-service /gm)).toHaveLength(1)
+    expect(screen.match(/^. task-service +✔ ready /gm)).toHaveLength(1)
     expect(screen.match(/^ *ip-10-0-\S+ /gm)).toHaveLength(3)
     expect(screen).not.toContain('STALE')
 
