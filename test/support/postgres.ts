@@ -32,6 +32,11 @@ export interface PostgresServer {
   limitFiles(bytes: number | 'unlimited'): void
 }
 
+/** A program of the PostgreSQL that the tests start. */
+export function postgresProgram(name: string): string {
+  return join(postgresFolder ?? '', name)
+}
+
 /** An unprivileged user: the server refuses to run as root. */
 export function serverUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined

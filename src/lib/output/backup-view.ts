@@ -7,6 +7,7 @@ import type { PruneResult } from '../workflows/backup/prune.ts'
 import type { RestoreResult } from '../workflows/backup/restore.ts'
 import type { BackupStatus } from '../workflows/backup/status.ts'
 import type { VerifyResult } from '../workflows/backup/verify.ts'
+import { clean } from './clean.ts'
 import { count } from './count.ts'
 import { table } from './table.ts'
 import { symbols, type Theme } from './theme.ts'
@@ -26,8 +27,12 @@ export function createdView(
     kind === 'full' && asked === 'incremental' && manifest.reason
       ? [theme.warn(`${symbols.warn} A full backup in place of an incremental: ${manifest.reason}`)]
       : []
+  const omitted = (kind === 'full' ? (manifest.omitted ?? []) : []).map((what) =>
+    theme.warn(`${symbols.warn} Not in the backup: ${clean(what)}`),
+  )
   return [
     ...reason,
+    ...omitted,
     `${theme.good(symbols.good)} ${environment}: ${kind} backup ${theme.strong(id)}, ${held}${size} in ${took}`,
     `  holds everything committed before ${end.time} (${end.lsn}), in ${store}`,
     `  next: emr db-backup verify ${environment} --backup ${id}`,

@@ -27,7 +27,7 @@ describe.skipIf(!hasPostgres)('a replay', () => {
     await target.query('CREATE TABLE kept AS TABLE t; DELETE FROM t WHERE id = 50')
     for (const _ of ['the first time', 'the second time']) {
       const { exitCode, stderr } = await project.run('restore', '--target', database)
-      expect(stderr).toContain('UPDATE "public"."t" hit 0 rows instead of 1')
+      expect(stderr).toContain('UPDATE ONLY "public"."t" hit 0 rows instead of 1')
       expect(exitCode).toBe(1)
       const { rows } = await target.query(`SELECT count(*)::int FROM t WHERE text IN ('new', 'later')`)
       expect(rows).toEqual([{ count: 0 }])

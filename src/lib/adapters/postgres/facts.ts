@@ -3,6 +3,7 @@ import type {
   ColumnName,
   DatabaseIdentity,
   DatabaseLocale,
+  ExtensionTable,
   SequenceState,
 } from '../../domain/backup/manifest.ts'
 import type { TableSize } from '../../domain/backup/parts.ts'
@@ -57,6 +58,44 @@ export async function tableSizes(client: Client): Promise<TableSize[]> {
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${OWN_SCHEMAS}`)
   return rows.map((row) => ({ ...row, bytes: Number(row.bytes) }))
+}
+
+/** @returns tables of extensions, with the condition of the rows that a dump of them holds; null where it holds none */
+export async function extensionTables(
+  client: Client,
+): Promise<(ExtensionTable & { condition: string | null })[]> {
+  const { rows } = await client.query<Omit<ExtensionTable, 'rows'> & { condition: string | null }>(`
+    SELECT n.nspname AS schema, c.relname AS name, e.extname AS extension, k.condition
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+    LEFT JOIN LATERAL unnest(e.extconfig, e.extcondition) AS k (oid, condition) ON k.oid = c.oid
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${OWN_SCHEMAS} ORDER BY 1, 2`)
+  return rows.map((row) => ({ ...row, rows: row.condition === null ? 'none' : 'own' }))
+}
+
+/** Rows that the database shows and no backup holds, in words. @param tables see extensionTables */
+export async function omittedRows(
+  client: Client,
+  tables: readonly (ExtensionTable & { condition: string | null })[],
+): Promise<string[]> {
+  const omitted: string[] = []
+  for (const { extension, condition, ...table } of tables) {
+    const name = tableName(table)
+    if (condition !== null) {
+      omitted.push(`rows of ${name} that the extension ${extension} does not name as the user's`)
+      continue
+    }
+    const { rows } = await client.query<{ found: boolean }>(
+      `SELECT EXISTS (SELECT FROM ONLY ${name}) AS found`,
+    )
+    if (rows[0]?.found) omitted.push(`the rows of ${name}, a table of the extension ${extension}`)
+  }
+  const foreign = await client.query<{ what: string }>(`
+    SELECT format('the rows of the foreign table %I.%I, which are on the server %I', n.nspname, c.relname, s.srvname) AS what
+    FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE ${OWN_SCHEMAS} ORDER BY 1`)
+  return [...omitted, ...foreign.rows.map(({ what }) => what)]
 }
 
 export async function alwaysIdentities(client: Client): Promise<ColumnName[]> {

@@ -1,18 +1,21 @@
+import { createHash } from 'node:crypto'
 import type { Client, QueryResult } from 'pg'
 import { compareLsn, type Lsn } from '../../domain/backup/lsn.ts'
-import type { Point } from '../../domain/backup/manifest.ts'
+import type { ExtensionTable, Point } from '../../domain/backup/manifest.ts'
 import { formatMoment } from '../../domain/backup/moment.ts'
 import { decodeMessage, type Message, type Relation } from '../../domain/backup/pgoutput.ts'
 import {
   changeStatement,
+  extensionStatement,
   insertHead,
   insertRow,
   type ReplayStatement,
   type RowChange,
+  type TextHash,
   tableName,
 } from '../../domain/backup/replay.ts'
 import { EmrError, ExitCode, messageOf } from '../../errors.ts'
-import { keyEqualities } from './equality.ts'
+import { describeRelation } from './target-relations.ts'
 
 /** Schema in the target that holds the progress while a restore is under way. */
 export const PROGRESS_SCHEMA = 'emr_restore'
@@ -34,6 +37,8 @@ export interface ReplayOptions {
   untilTime?: number
   /** Stops before the first transaction whose commit begins here or later. */
   untilLsn?: Lsn
+  /** Of the source, as the full backup knows them. */
+  extensionTables: readonly ExtensionTable[]
   signal: AbortSignal
 }
 
@@ -50,26 +55,45 @@ export interface ReplayOutcome {
  * @throws {RangeError} when the segment ends in the middle of one
  */
 export async function* frames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0)
+  let parts: Buffer[] = []
+  let length = 0
+  // Of a large message the pieces are put together once, when all are there.
+  let needed = 4
   for await (const chunk of source) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    parts.push(chunk)
+    length += chunk.length
+    if (length < needed) continue
+    const bytes = parts.length === 1 ? chunk : Buffer.concat(parts, length)
     let offset = 0
+    needed = 4
     while (bytes.length - offset >= 4) {
-      const end = offset + 4 + bytes.readUInt32BE(offset)
-      if (end > bytes.length) break
-      yield bytes.subarray(offset + 4, end)
-      offset = end
+      const size = 4 + bytes.readUInt32BE(offset)
+      if (offset + size > bytes.length) {
+        needed = size
+        break
+      }
+      yield bytes.subarray(offset + 4, offset + size)
+      offset += size
     }
-    rest = bytes.subarray(offset)
+    parts = [bytes.subarray(offset)]
+    length = bytes.length - offset
   }
-  if (rest.length > 0) throw new RangeError('the segment ends in the middle of a message')
+  if (length > 0) throw new RangeError('the segment ends in the middle of a message')
+}
+
+const sha256: TextHash = (text) => createHash('sha256').update(text).digest('hex')
+
+interface ReplayedTable {
+  relation: Relation
+  /** Which of its rows the backup holds. */
+  rows: 'all' | ExtensionTable['rows']
 }
 
 /** Repeats the transactions of a segment. Each change must hit exactly the row that it hit in the source. */
 export class Replay {
   readonly #client: Client
   readonly #options: ReplayOptions
-  readonly #relations = new Map<number, Relation>()
+  readonly #relations = new Map<number, ReplayedTable>()
   #statements: ReplayStatement[] = []
   #length = 0
   #transactionLength = 0
@@ -88,7 +112,6 @@ export class Replay {
 
   /** @returns true when the end that was asked for was reached, so that no later segment is needed */
   async run(source: AsyncIterable<Buffer>): Promise<boolean> {
-    const withEqualities = await keyEqualities(this.#client)
     let skip = false
     for await (const payload of frames(source)) {
       this.#options.signal.throwIfAborted()
@@ -99,8 +122,7 @@ export class Replay {
           return true
         }
         skip = compareLsn(message.commitLsn, this.#options.after) < 0
-      } else if (message.type === 'relation')
-        this.#relations.set(message.relation.oid, withEqualities(message.relation))
+      } else if (message.type === 'relation') await this.#describe(message.relation)
       else if (message.type === 'commit') {
         if (skip) continue
         this.transactions += 1
@@ -122,40 +144,63 @@ export class Replay {
     return isBeyond
   }
 
+  async #describe(described: Relation): Promise<void> {
+    // What was sent so far tells its own failure; after one, nothing more can be asked.
+    await this.#sent
+    const { oid, schema, name } = described
+    const relation = await describeRelation(this.#client, described)
+    const ofExtension = this.#options.extensionTables.find(
+      (table) => table.name === name && table.schema === schema,
+    )
+    this.#relations.set(oid, { relation, rows: ofExtension?.rows ?? 'all' })
+  }
+
   async #change(message: Message): Promise<void> {
-    if (message.type === 'insert') this.#insert(message)
-    else if (message.type === 'update' || message.type === 'delete') {
-      this.#endRows()
-      this.#add(changeStatement(this.#relation(message.oid), message))
-    } else if (message.type === 'truncate') {
-      this.#endRows()
-      const names = message.oids.map((oid) => `ONLY ${tableName(this.#relation(oid))}`)
-      // The sequences are set at the end.
-      this.#add({ sql: `TRUNCATE ${names.join(',')}`, rows: undefined })
-    }
+    if (message.type === 'truncate') this.#truncate(message.oids)
+    else if (message.type === 'insert' || message.type === 'update' || message.type === 'delete')
+      this.#changeRow(this.#table(message.oid), message)
     if (this.#length > BATCH) await this.#send()
   }
 
-  #insert({ oid, after }: Extract<RowChange, { type: 'insert' }>): void {
-    const relation = this.#relation(oid)
+  #changeRow({ relation, rows }: ReplayedTable, change: RowChange): void {
+    if (rows === 'none') return
+    if (rows === 'all' && change.type === 'insert') {
+      this.#insert(relation, change)
+      return
+    }
+    this.#endRows()
+    const isOrdinary = rows === 'all' && change.type !== 'insert'
+    this.#add(
+      isOrdinary ? changeStatement(relation, change, sha256) : extensionStatement(relation, change, sha256),
+    )
+  }
+
+  #truncate(oids: number[]): void {
+    this.#endRows()
+    const tables = oids.map((oid) => this.#table(oid)).filter(({ rows }) => rows !== 'none')
+    const names = tables.map(({ relation }) => `ONLY ${tableName(relation)}`)
+    // The sequences are set at the end.
+    if (names.length > 0) this.#add({ sql: `TRUNCATE ${names.join(',')}`, rows: undefined })
+  }
+
+  #insert(relation: Relation, { after }: Extract<RowChange, { type: 'insert' }>): void {
     if (this.#rows?.relation !== relation) this.#endRows()
+    const row = insertRow(relation, after)
+    if (row === undefined) {
+      this.#add({ sql: `INSERT INTO ${tableName(relation)} DEFAULT VALUES`, rows: 1 })
+      return
+    }
     this.#rows ??= { relation, values: [], length: 0 }
-    const row = insertRow(after)
     this.#rows.values.push(row)
     this.#rows.length += row.length
-    if (this.#rows.length > BATCH || relation.columns.length === 0) this.#endRows()
+    if (this.#rows.length > BATCH) this.#endRows()
   }
 
   #endRows(): void {
     if (!this.#rows) return
     const { relation, values } = this.#rows
     this.#rows = undefined
-    // A table may have no column that is written: all of them generated, or none at all.
-    const sql =
-      relation.columns.length === 0
-        ? `INSERT INTO ${tableName(relation)} DEFAULT VALUES`
-        : insertHead(relation) + values.join(',')
-    this.#add({ sql, rows: values.length })
+    this.#add({ sql: insertHead(relation) + values.join(','), rows: values.length })
   }
 
   #add(statement: ReplayStatement): void {
@@ -164,10 +209,10 @@ export class Replay {
     this.#transactionLength += statement.sql.length
   }
 
-  #relation(oid: number): Relation {
-    const relation = this.#relations.get(oid)
-    if (!relation) throw replayError(`a change names a table that the segment does not describe (${oid})`)
-    return relation
+  #table(oid: number): ReplayedTable {
+    const table = this.#relations.get(oid)
+    if (!table) throw replayError(`a change names a table that the segment does not describe (${oid})`)
+    return table
   }
 
   /** Sends what has gathered; while the server works on it, the next batch is read. */

@@ -8,7 +8,9 @@ import { type ContentHash, contentHashes } from './content.ts'
 import {
   alwaysIdentities,
   databaseLocale,
+  extensionTables,
   isoTime,
+  omittedRows,
   referencedRoles,
   tableSizes,
   uncaptured,
@@ -107,9 +109,17 @@ export class SourceSnapshot {
   }
 
   async restoreNeeds(): Promise<
-    Required<Pick<FullManifest, 'identities' | 'roles' | 'uncaptured' | 'locale' | 'populatedViews'>>
+    Required<
+      Pick<
+        FullManifest,
+        'identities' | 'roles' | 'uncaptured' | 'locale' | 'populatedViews' | 'extensionTables' | 'omitted'
+      >
+    >
   > {
+    const ofExtensions = await extensionTables(this.#holder)
     return {
+      extensionTables: ofExtensions.map(({ condition: _, ...table }) => table),
+      omitted: await omittedRows(this.#holder, ofExtensions),
       identities: await alwaysIdentities(this.#holder),
       roles: await referencedRoles(this.#holder),
       uncaptured: await uncaptured(this.#holder),

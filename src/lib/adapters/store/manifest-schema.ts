@@ -52,6 +52,17 @@ export const manifestSchema = z.discriminatedUnion('kind', [
     identities: z.array(column),
     roles: z.array(z.string()),
     uncaptured: z.array(z.string()).optional(),
+    extensionTables: z
+      .array(
+        z.object({
+          schema: z.string(),
+          name: z.string(),
+          extension: z.string(),
+          rows: z.enum(['own', 'none']),
+        }),
+      )
+      .optional(),
+    omitted: z.array(z.string()).optional(),
     locale: z
       .object({
         encoding: z.string(),

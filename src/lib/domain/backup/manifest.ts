@@ -62,6 +62,13 @@ export interface RelationName {
   name: string
 }
 
+/** A table that belongs to an extension, so that CREATE EXTENSION makes it in the target. */
+export interface ExtensionTable extends RelationName {
+  extension: string
+  /** Which of its rows a backup holds: those that the extension names as the user's, or none. */
+  rows: 'own' | 'none'
+}
+
 interface ManifestBase {
   format: 1
   id: string
@@ -95,6 +102,10 @@ export interface FullManifest extends ManifestBase {
   identities: ColumnName[]
   /** What it holds whose changes the log does not tell: no incremental can go on from it. Older ones do not say. */
   uncaptured?: string[]
+  /** Undefined where an older version wrote it. */
+  extensionTables?: ExtensionTable[]
+  /** What no backup holds, in words. */
+  omitted?: string[]
   /** Roles that own something or were granted something. */
   roles: string[]
   /** Of the database; undefined where an older version wrote it. */

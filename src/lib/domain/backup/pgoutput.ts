@@ -1,7 +1,24 @@
 import { type Lsn, lsnFromBigInt } from './lsn.ts'
 
-/** A column's value: its text, null, or undefined where a large value was not changed and so was not sent. */
-export type ColumnValue = string | null | undefined
+/**
+ * A column's value: its text (that of a large one as the bytes in which it came), null, or undefined where a large value was not
+ * changed and so was not sent.
+ */
+export type ColumnValue = string | Buffer | null | undefined
+
+/** Bytes of a text from which on it stays as it is: most of these are compared and passed on, and never looked at. */
+const LARGE = 64 * 1024
+
+export interface RelationColumn {
+  name: string
+  isKey: boolean
+  /** As SQL writes it, without a domain around it; undefined where the target was not asked. */
+  type?: string
+  /** Nobody can write into it. */
+  generated?: boolean
+  /** The operator by which an index finds it. */
+  equality?: string
+}
 
 export interface Relation {
   oid: number
@@ -9,8 +26,7 @@ export interface Relation {
   name: string
   /** `f` identifies a row by all of its columns. */
   replicaIdentity: 'd' | 'n' | 'f' | 'i'
-  /** `equality`: the operator that compares a key, where it is not `=` of pg_catalog. */
-  columns: { name: string; isKey: boolean; equality?: string }[]
+  columns: RelationColumn[]
 }
 
 export type Message =
@@ -28,6 +44,15 @@ export type Message =
 
 /** 2000-01-01, from which PostgreSQL counts, in epoch microseconds. */
 const POSTGRES_EPOCH = 946_684_800_000_000n
+
+/** @throws {RangeError} for bytes that are no UTF-8 */
+export function decodeText(bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  // What is no UTF-8 becomes this character, which can also stand there itself.
+  if (text.includes('\uFFFD') && !Buffer.from(text).equals(bytes))
+    throw new RangeError('a text is not in UTF-8')
+  return text
+}
 
 class Reader {
   #offset = 0
@@ -56,11 +81,12 @@ class Reader {
   }
   text(length: number): string {
     const start = this.#advance(length)
-    const text = this.#bytes.toString('utf8', start, start + length)
-    // What is no UTF-8 becomes this character, which can also stand there itself.
-    if (text.includes('\uFFFD') && !Buffer.from(text).equals(this.#bytes.subarray(start, start + length)))
-      throw new RangeError('a text is not in UTF-8')
-    return text
+    return decodeText(this.#bytes.subarray(start, start + length))
+  }
+  value(length: number): string | Buffer {
+    if (length < LARGE) return this.text(length)
+    const start = this.#advance(length)
+    return this.#bytes.subarray(start, start + length)
   }
   string(): string {
     const text = this.text(this.#bytes.indexOf(0, this.#offset) - this.#offset)
@@ -143,7 +169,7 @@ function tuple(reader: Reader): ColumnValue[] {
     if (kind === 'n') return null
     if (kind === 'u') return undefined
     if (kind !== 't') throw new RangeError(`a column value of the unknown kind '${kind}'`)
-    return reader.text(reader.int32())
+    return reader.value(reader.int32())
   })
 }
 

@@ -152,7 +152,9 @@ async function restoreFrom(
     progress.step(`Replay ${incremental.id}`)
     signal.throwIfAborted()
     const { untilTime, untilLsn } = plan
-    const done = await steps.replay(incremental, object, { after: begun.lsn, untilTime, untilLsn, signal })
+    const { extensionTables = [] } = full
+    const options = { after: begun.lsn, untilTime, untilLsn, extensionTables, signal }
+    const done = await steps.replay(incremental, object, options)
     transactions += done.transactions
     lastTransaction = done.last ?? lastTransaction
     if (done.ended) break

@@ -4,12 +4,19 @@ import { compareLsn, isLsn, lsnFromBigInt } from '../../../../src/lib/domain/bac
 import { divideTables } from '../../../../src/lib/domain/backup/parts.ts'
 import { decodeMessage, type Relation } from '../../../../src/lib/domain/backup/pgoutput.ts'
 import {
-  changeStatement,
+  changeStatement as changeStatementWith,
+  extensionStatement as extensionStatementWith,
   insertHead,
   insertRow,
   quoteLiteral,
 } from '../../../../src/lib/domain/backup/replay.ts'
 import { formatSize, parseSize } from '../../../../src/lib/domain/size.ts'
+
+const hash = (text: string | Buffer) => `hash of ${text.length}`
+const changeStatement = (relation: Relation, change: Parameters<typeof changeStatementWith>[1]) =>
+  changeStatementWith(relation, change, hash)
+const extensionStatement = (relation: Relation, change: Parameters<typeof extensionStatementWith>[1]) =>
+  extensionStatementWith(relation, change, hash)
 
 const keyed: Relation = {
   oid: 1,
@@ -34,15 +41,47 @@ describe('statements', () => {
     expect(
       changeStatement(keyed, { ...change, before: [...change.before], after: [...change.after] }),
     ).toEqual({
-      sql: `UPDATE "public"."we""ird" SET "id"='2',"text"=NULL WHERE "id"='1'`,
+      sql: `UPDATE ONLY "public"."we""ird" SET "id"='2',"text"=NULL WHERE "id" OPERATOR(pg_catalog.=) '1'`,
       rows: 1,
     })
   })
   test('without a key the whole row is compared, as text, and one of equal rows is taken', () => {
     const relation: Relation = { ...keyed, replicaIdentity: 'f' }
     const { sql } = changeStatement(relation, { type: 'delete', oid: 1, before: ['1', null, `it's`] })
-    expect(sql).toContain('DELETE FROM "public"."we""ird" WHERE ctid=(SELECT ctid FROM')
-    expect(sql).toContain(`"big" IS NULL AND "text" IS NOT NULL AND format('%s',"text")='it''s' LIMIT 1)`)
+    expect(sql).toContain('DELETE FROM ONLY "public"."we""ird" WHERE ctid=(SELECT ctid FROM ONLY')
+    expect(sql).toContain(`"big" IS NOT DISTINCT FROM NULL AND format('%s',"text")='it''s' LIMIT 1)`)
+  })
+  test('of a whole row, only what has changed is written, and an index that can find it is asked', () => {
+    const columns = [
+      { name: 'id', isKey: true, type: 'my.key', equality: 'OPERATOR(my.=)' },
+      { name: 'text', isKey: true, type: 'text' },
+      { name: 'twice', isKey: true, type: 'integer', generated: true },
+    ]
+    const relation: Relation = { ...keyed, name: 'd', replicaIdentity: 'f', columns }
+    const large = (letter: string) => Buffer.from(letter.repeat(100_000))
+    const before = ['1', large('a'), '2']
+    const changed = { type: 'update', oid: 1, before, after: ['1', large('b'), '2'] } as const
+    const which = `WHERE ctid=(SELECT ctid FROM ONLY "public"."d" WHERE "id" OPERATOR(my.=) '1'::my.key AND format('%s',"id")='1' AND sha256(convert_to(format('%s',"text"),'UTF8'))='\\xhash of 100000'`
+    const { sql } = changeStatement(relation, { ...changed, after: [...changed.after] })
+    expect(sql).toContain(`UPDATE ONLY "public"."d" SET "text"='bbb`)
+    expect(sql).toContain(which)
+    expect(sql).not.toContain('twice')
+    expect(changeStatement(relation, { ...changed, after: ['1', large('a'), '2'] }).sql).toContain(
+      `SELECT FROM ONLY "public"."d" ${which}`,
+    )
+  })
+  test('an empty text is not taken for NULL', () => {
+    const relation: Relation = { ...keyed, replicaIdentity: 'f' }
+    expect(changeStatement(relation, { type: 'delete', oid: 1, before: ['1', '', null] }).sql).toContain(
+      `"big" IS DISTINCT FROM NULL AND format('%s',"big")='' AND`,
+    )
+  })
+  test('a change of a row that the target’s extension may not have made writes it where it is missing', () => {
+    const update = { type: 'update', oid: 1, after: ['1', undefined, 'x'] } as const
+    expect(extensionStatement(keyed, { ...update, after: [...update.after] })).toEqual({
+      sql: `WITH found AS (UPDATE ONLY "public"."we""ird" SET "id"='1',"text"='x' WHERE "id" OPERATOR(pg_catalog.=) '1' RETURNING 1) INSERT INTO "public"."we""ird" ("id","text") OVERRIDING SYSTEM VALUE SELECT '1','x' WHERE NOT EXISTS (SELECT FROM found) ON CONFLICT DO NOTHING`,
+      rows: undefined,
+    })
   })
   test('what changes nothing that was sent still looks for its row', () => {
     const document: Relation = {
@@ -53,14 +92,14 @@ describe('statements', () => {
     }
     expect(
       changeStatement(document, { type: 'update', oid: 1, before: ['text'], after: [undefined] }).sql,
-    ).toMatch(/^SELECT FROM "public"."d" WHERE ctid=\(SELECT ctid .* LIMIT 1\)$/)
+    ).toMatch(/^SELECT FROM ONLY "public"."d" WHERE ctid=\(SELECT ctid .* LIMIT 1\)$/)
     const bare: Relation = { ...document, columns: [] }
-    const ctid = 'ctid=(SELECT ctid FROM "public"."d" LIMIT 1)'
+    const ctid = 'ctid=(SELECT ctid FROM ONLY "public"."d" LIMIT 1)'
     expect(changeStatement(bare, { type: 'update', oid: 1, before: [], after: [] }).sql).toBe(
-      `SELECT FROM "public"."d" WHERE ${ctid}`,
+      `SELECT FROM ONLY "public"."d" WHERE ${ctid}`,
     )
     expect(changeStatement(bare, { type: 'delete', oid: 1, before: [] }).sql).toBe(
-      `DELETE FROM "public"."d" WHERE ${ctid}`,
+      `DELETE FROM ONLY "public"."d" WHERE ${ctid}`,
     )
   })
   test('a key of an extension’s type is compared by the operator of its index', () => {
@@ -69,11 +108,11 @@ describe('statements', () => {
       columns: [{ name: 'id', isKey: true, equality: 'OPERATOR(public.=)' }],
     }
     expect(changeStatement(relation, { type: 'delete', oid: 1, before: ['1'] }).sql).toBe(
-      `DELETE FROM "public"."we""ird" WHERE "id"OPERATOR(public.=)'1'`,
+      `DELETE FROM ONLY "public"."we""ird" WHERE "id" OPERATOR(public.=) '1'`,
     )
   })
   test('rows of an insert write into identities too', () => {
-    expect(insertHead(keyed) + insertRow(['1', null, 'x'])).toBe(
+    expect(insertHead(keyed) + insertRow(keyed, ['1', null, 'x'])).toBe(
       `INSERT INTO "public"."we""ird" ("id","big","text") OVERRIDING SYSTEM VALUE VALUES ('1',NULL,'x')`,
     )
   })
