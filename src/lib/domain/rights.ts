@@ -71,6 +71,7 @@ const ROLLOUT = [
   ...rights('apps', 'replicasets', 'list watch'),
   ...rights('', 'pods', 'list watch'),
   ...rights('batch', 'jobs', 'list watch'),
+  ...rights('autoscaling', 'horizontalpodautoscalers', 'list'),
   ...rights('', 'events', 'list watch', EXPLAINS),
   ...rights('', 'pods pods/log', 'get', { ...EXPLAINS, when: 'a rollout fails' }),
 ]
@@ -114,8 +115,12 @@ export const RIGHTS = {
   ],
   lock: FREEZE,
   unlock: FREEZE,
-  history: RECORDS,
+  history: [...RECORDS, ...rights('apps', 'deployments', 'list')],
   monitor: [
+    ...rights('apps', 'replicasets', 'list watch'),
+    ...rights('', 'configmaps', 'list watch'),
+    ...rights('coordination.k8s.io', 'leases', 'list watch'),
+    ...rights('', 'secrets', 'list', EXPLAINS),
     ...rights('apps', 'deployments', 'list watch'),
     ...rights('', 'pods services', 'list watch'),
     ...rights('discovery.k8s.io', 'endpointslices', 'list watch'),
@@ -127,6 +132,7 @@ export const RIGHTS = {
     ...rights('metrics.k8s.io', 'nodes', 'list', { scope: 'cluster', ...EXPLAINS }),
   ],
   diagnose: [
+    ...rights('coordination.k8s.io', 'leases', 'get'),
     ...rights('apps', 'deployments replicasets', 'list'),
     ...rights('', 'pods services configmaps serviceaccounts persistentvolumeclaims resourcequotas', 'list'),
     ...rights('batch', 'jobs', 'list'),
