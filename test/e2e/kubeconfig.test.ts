@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { lstatSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import Kubeconfig from '../../src/commands/kubeconfig.ts'
 import { kubectlBinary } from '../support/binaries.ts'
@@ -22,7 +23,7 @@ function project() {
     'emr.config.yaml':
       'services: {}\nenvironments: {lab: {cluster: {kubeconfig: shared/config, context: lab}}}\n',
     'shared/config': SHARED,
-    'shared/lab.pem': 'PEM',
+    'shared/lab.pem': rootCertificates[0] ?? '',
     'shared/robot.token': 'token',
     'home/real-config': OWN_KUBECONFIG,
   })
