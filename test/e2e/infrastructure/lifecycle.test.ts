@@ -30,7 +30,7 @@ afterAll(() => project?.dispose())
 describe.skipIf(lack !== undefined)('the infrastructure of an environment, from nothing to nothing', () => {
   test('a deploy before bootstrap says what to type', async () => {
     const { exitCode, stderr } = await emr('deploy', 'development', '--skip-services', '--dry-run')
-    expect(exitCode).toBe(4)
+    expect(exitCode, stderr).toBe(4)
     expect(stderr).toContain('→ emr bootstrap development')
   })
 
