@@ -28,6 +28,26 @@ function finishedHelp() {
   return require('../dist/help.json')[typed]
 }
 
+/**
+ * Where compiled code is kept between runs: a folder of the user that nobody else can write to, since what is in it is run.
+ * Node's own default lies in the temporary folder that all users share.
+ */
+function privateCache() {
+  const { lstatSync, mkdirSync } = require('node:fs')
+  try {
+    const base = process.env.XDG_CACHE_HOME || join(require('node:os').homedir(), '.cache')
+    const folder = join(base, 'emr', 'compiled')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const found = lstatSync(folder)
+    const isPrivate =
+      process.getuid === undefined || (found.uid === process.getuid() && (found.mode & 0o77) === 0)
+    return found.isDirectory() && isPrivate ? folder : undefined
+  } catch {
+    // Without one, emr starts more slowly.
+    return undefined
+  }
+}
+
 const help = finishedHelp()
 if (help !== undefined) {
   process.stdout.on('error', (error) => {
@@ -43,7 +63,8 @@ if (help !== undefined) {
   const hold = () => undefined
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const name of signals) process.on(name, hold)
-  require('node:module').enableCompileCache?.()
+  const cache = privateCache()
+  if (cache !== undefined) require('node:module').enableCompileCache?.(cache)
   require('../dist/main.cjs').main(words, root)
   for (const name of signals) process.off(name, hold)
 }
