@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -70,7 +70,8 @@ export async function sandboxDatabaseAddress(folder: string): Promise<string | u
 /** Ends it and removes its data. */
 export async function removeSandboxDatabase(folder: string): Promise<void> {
   await stopSandboxDatabase(folder)
-  rmSync(dataFolder(folder), { recursive: true, force: true })
+  const place = readJson(placeFile(folder), placeSchema)
+  if (place) rmSync(place.folder, { recursive: true, force: true })
 }
 
 type State = z.infer<typeof stateSchema>
@@ -78,16 +79,33 @@ type Place = Pick<State, 'programs' | 'data'>
 
 /** @returns undefined where PostgreSQL is not on the machine, or the sandbox never had a database */
 function placeOf(folder: string): Place | undefined {
-  const data = dataFolder(folder)
   const known = readJson(join(folder, 'database.json'), stateSchema)
+  const data = known?.data ?? dataOf(readJson(placeFile(folder), placeSchema)?.folder)
   const programs = known?.programs ?? FOLDERS.find((candidate) => existsSync(join(candidate, 'pg_ctl')))
-  return programs === undefined || !existsSync(data) ? undefined : { programs, data }
+  return programs === undefined || data === undefined || !existsSync(data) ? undefined : { programs, data }
 }
 
-/** The server refuses to run as root; as nobody it cannot reach a folder that is root's alone. */
-function dataFolder(folder: string): string {
-  if (process.getuid?.() !== 0) return join(folder, 'database')
-  return join('/var/tmp', `emr-sandbox-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`)
+const placeSchema = z.object({ folder: z.string() })
+
+/** Says where the data is before there is any, so that what a killed start has left is found. */
+function placeFile(folder: string): string {
+  return join(folder, 'database-place.json')
+}
+
+function dataOf(place: string | undefined): string | undefined {
+  return place === undefined ? undefined : join(place, 'data')
+}
+
+/**
+ * A private folder for the data. The server refuses to run as root; as nobody it cannot reach a folder that is root's
+ * alone, so root's is among everybody's, under a name that nobody can know before.
+ */
+function makePlace(folder: string): string {
+  const isRoot = process.getuid?.() === 0
+  const place = isRoot ? mkdtempSync('/var/tmp/emr-sandbox-') : join(folder, 'database')
+  mkdirSync(place, { recursive: true, mode: 0o700 })
+  writePrivate(folder, placeFile(folder), JSON.stringify({ folder: place }))
+  return place
 }
 
 function unprivileged(): { uid?: number; gid?: number } {
@@ -95,16 +113,15 @@ function unprivileged(): { uid?: number; gid?: number } {
 }
 
 async function makeCluster(folder: string, programs: string): Promise<State> {
-  const data = dataFolder(folder)
   const { uid, gid } = unprivileged()
-  await stopSandboxDatabase(folder)
-  rmSync(data, { recursive: true, force: true })
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  await removeSandboxDatabase(folder)
+  const place = makePlace(folder)
+  const data = join(place, 'data')
   const password = randomBytes(18).toString('base64url')
-  const passwordFile = `${data}.password`
-  writeFileSync(passwordFile, password, { mode: 0o600 })
+  const passwordFile = join(place, 'password')
+  writeFileSync(passwordFile, password, { mode: 0o600, flag: 'wx' })
   if (uid !== undefined && gid !== undefined)
-    for (const path of [data, passwordFile]) chownSync(path, uid, gid)
+    for (const path of [passwordFile, place]) chownSync(path, uid, gid)
   const args = ['-D', data, '-U', USER, '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '-N']
   try {
     await run(join(programs, 'initdb'), [...args, '--locale=C.UTF-8'], { ...unprivileged(), cwd: '/' })
