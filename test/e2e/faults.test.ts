@@ -229,7 +229,7 @@ describe('what passes by itself is waited for', () => {
   test('an API server that is away for a few seconds', async () => {
     const faults = project.faults()
     const deploy = project.start('deploy', 'e2e', '--tag', '1.2.0-slow')
-    await seen(deploy, /task-service 0 of 2 new pods ready/)
+    await seen(deploy, /task-service 0 of \d new pods ready/)
     await faults.silence(3)
     const { code, stderr } = await deploy.ended
     faults.close()

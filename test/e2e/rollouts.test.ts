@@ -49,9 +49,11 @@ test('a pod that was evicted is replaced: a note, no outage, and no verdict of t
   const healthy = await project.emr('monitor', 'e2e', '--until', 'healthy', '--timeout', '60s')
   expect([healthy.code, healthy.stderr]).toEqual([0, ''])
   const seen = await project.emr('monitor', 'e2e', '--json')
-  expect(JSON.parse(seen.stdout)).toMatchObject({
+  const picture = JSON.parse(seen.stdout)
+  // The autoscaler may have added one while only one was there.
+  expect(picture.pods.ready).toBe(picture.pods.total)
+  expect(picture).toMatchObject({
     health: 'healthy',
-    pods: { total: 2, ready: 2 },
     troubled: [{ pod: pod.replace('pod/', ''), reason: 'Evicted', problem: false }],
   })
   const diagnosis = JSON.parse((await project.emr('diagnose', 'e2e', '--json')).stdout)

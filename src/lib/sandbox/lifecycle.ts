@@ -55,7 +55,8 @@ export async function startSandbox({ folder, command, settings }: StartOptions):
   const files = instanceFiles(folder)
   const chosen = sandboxSettingsSchema.parse(settings ?? {})
   writePrivate(folder, files.settings, JSON.stringify(chosen, undefined, 2))
-  const log = openSync(files.log, 'w', 0o600)
+  // What the last one said before it ended is not lost.
+  const log = openSync(files.log, 'a', 0o600)
   const [file, ...args] = command
   const child = spawn(file, args, { detached: true, stdio: ['ignore', log, log] })
   let failure: string | undefined
