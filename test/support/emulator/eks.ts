@@ -1,8 +1,12 @@
+import { rootCertificates } from 'node:tls'
 import { type ApiAnswer, type ApiRequest, type Gap, json } from './gaps.ts'
 
 const notFound = () => json({ message: 'No such resource', __type: 'ResourceNotFoundException' }, 404)
 
-/** EKS: add-ons and access entries. */
+/** Some certificate; the emulator's own is random text, which kubectl would refuse as well. */
+const AUTHORITY = Buffer.from(rootCertificates[0] ?? '').toString('base64')
+
+/** EKS: add-ons and access entries, and clusters whose authority has a certificate. */
 export function eksParts(): Gap {
   const addons = new Map<string, Record<string, unknown>>()
   const entries = new Map<string, Record<string, unknown>>()
@@ -78,6 +82,13 @@ export function eksParts(): Gap {
   }
 
   return {
+    mend({ url }, body) {
+      if (!/^\/clusters(\/[^/]+)?$/.test(url.pathname)) return body
+      const answer = JSON.parse(body)
+      if (answer.cluster?.certificateAuthority?.data === undefined) return body
+      answer.cluster.certificateAuthority.data = AUTHORITY
+      return JSON.stringify(answer)
+    },
     answer(request) {
       const parts = request.url.pathname.split('/').map(decodeURIComponent)
       const [, root, cluster = '', kind, name = '', below, last = ''] = parts
