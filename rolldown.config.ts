@@ -9,7 +9,7 @@ export default defineConfig({
   platform: 'node',
   // Without 'module': where a package has that for its CommonJS users too, rolldown makes modules that are set up late, and may
   // hand on what is in them before they are.
-  resolve: { conditionNames: ['node', 'import', 'require', 'default'] },
+  resolve: { conditionNames: ['node', 'default'] },
   // oclif asks for these only in the source tree of a plugin.
   external: [/^@aws-cdk\//, 'typescript', 'ts-node'],
   output: {
