@@ -59,13 +59,25 @@ function isBareTopic(words: string[]): boolean {
   return isTopic && words.length > typed.length && !words.some((word) => HELP_FLAGS.includes(word))
 }
 
+/** What takes something away is never a suggestion: it may be typed as it stands, in a hurry. */
+const DESTRUCTIVE = [
+  'destroy',
+  'db-backup prune',
+  'db-backup restore',
+  'sandbox reset',
+  'sandbox stop',
+  'unlock',
+]
+
 function unknownCommand(words: string[]) {
   const typed = words.filter((word) => !word.startsWith('-'))
   if (typed.length === 0) return usageError('No command is named', ['emr --help'])
   if (isBareTopic(words)) {
     return usageError(`No command of 'emr ${typed.join(' ')}' is named`, [`emr ${typed.join(' ')} --help`])
   }
-  const known = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '))
+  const known = Object.keys(COMMANDS)
+    .map((id) => id.replaceAll(':', ' '))
+    .filter((command) => !DESTRUCTIVE.includes(command))
   // What follows the command's name may be an environment or a service.
   const close = [typed.slice(0, 2), typed.slice(0, 1)]
     .map((part) => nearest(part.join(' '), known))

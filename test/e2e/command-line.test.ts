@@ -21,6 +21,15 @@ test('global flags may stand before the command', async () => {
   })
 })
 
+test.each(['destory', 'db-backup prnue', 'sandbox rest', 'unlok'])(
+  'for %s, nothing is suggested that takes something away',
+  async (words) => {
+    const { code, stderr } = await project.emr(...words.split(' '))
+    expect(code).toBe(2)
+    expect(stderr).not.toMatch(/→ emr (destroy|unlock|.* (prune|restore|reset|stop))/)
+  },
+)
+
 test('flags alone are no command', async () => {
   const { code, stderr } = await project.emr('--no-color')
   expect({ code, stderr }).toEqual({ code: 2, stderr: '✖ No command is named\n  → emr --help\n' })

@@ -1,9 +1,8 @@
-import { dirname, resolve } from 'node:path'
 import { resolveEnvironment } from '../config/environment.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { type Setting, settingsWithOrigins } from '../config/origins.ts'
 import { ConfigError } from '../config/problems.ts'
-import { loadSmokeTests } from '../config/smoke-tests.ts'
+import { configuredSmokeTests } from '../config/smoke-tests.ts'
 import { EmrError, ExitCode } from '../errors.ts'
 import { unreadable } from '../files.ts'
 import { count } from '../output/count.ts'
@@ -35,22 +34,13 @@ export async function validateConfig(configFile: string | undefined): Promise<Re
       suggestions: ['put them there, or correct services.*.chart and environments.*.values'],
     })
   }
-  const smokeTests = await checkSmokeTests(config)
+  // For every environment at once: the secrets of the tests need not be there.
+  const suite = await configuredSmokeTests(config, undefined, {})
+  const smokeTests = suite?.tests.length ?? 0
   const environments = Object.keys(config.settings.environments)
   const services = Object.keys(config.settings.services)
   const text = `${theme.good(symbols.good)} ${config.file}: ${count(environments.length, 'environment')}, ${count(services.length, 'service')}, ${count(smokeTests, 'smoke test')}`
   return { document: { file: config.file, environments, services, smokeTests }, text }
-}
-
-/** For every environment at once: the secrets of the tests need not be there. */
-async function checkSmokeTests({ file, settings }: LoadedConfig): Promise<number> {
-  const suite = await loadSmokeTests(resolve(dirname(file), settings.smokeTests), {
-    services: Object.keys(settings.services),
-    environments: Object.keys(settings.environments),
-    environment: undefined,
-    env: {},
-  })
-  return suite?.tests.length ?? 0
 }
 
 function filesOf(config: LoadedConfig): string[] {

@@ -4,7 +4,7 @@ import { Kubectl } from '../adapters/kubectl/kubectl.ts'
 import type { KubernetesClient } from '../adapters/kubernetes/client.ts'
 import { gatewayUrl } from '../adapters/kubernetes/gateway.ts'
 import { askService } from '../adapters/kubernetes/service-proxy.ts'
-import { loadSmokeTests } from '../config/smoke-tests.ts'
+import { configuredSmokeTests, loadSmokeTests } from '../config/smoke-tests.ts'
 import { tagOf } from '../domain/image.ts'
 import { expressionsIn, textsIn } from '../domain/smoke-test/expression.ts'
 import type { HttpCheck, SmokeSuite } from '../domain/smoke-test/suite.ts'
@@ -72,15 +72,15 @@ async function writeJunit(file: string, report: SmokeReport): Promise<string[]> 
  * @param file in place of the one that the configuration names
  * @throws {ConfigError} (3) with every problem of the file and its line
  */
-export async function suiteOf(session: Session, file?: string): Promise<SmokeSuite | undefined> {
-  const { environment } = session
-  const { settings } = session.config
-  return loadSmokeTests(suiteFile(session, file), {
-    services: Object.keys(settings.services),
-    environments: Object.keys(settings.environments),
-    environment: environment.name,
-    env: process.env,
-  })
+export async function suiteOf(
+  { config, environment }: Session,
+  file?: string,
+): Promise<SmokeSuite | undefined> {
+  if (file === undefined) return configuredSmokeTests(config, environment.name, process.env)
+  const services = Object.keys(config.settings.services)
+  const environments = Object.keys(config.settings.environments)
+  const names = { services, environments, environment: environment.name, env: process.env }
+  return loadSmokeTests(resolve(file), names)
 }
 
 function suiteFile({ config }: Session, named: string | undefined): string {

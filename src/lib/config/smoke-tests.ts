@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { expressionsIn, textsIn } from '../domain/smoke-test/expression.ts'
 import type { HttpCheck, SmokeSuite, SmokeTest, TcpCheck } from '../domain/smoke-test/suite.ts'
 import { EmrError, ExitCode, nearest } from '../errors.ts'
 import { fileFault } from '../files.ts'
+import type { LoadedConfig } from './load.ts'
 import { ConfigError, type ConfigProblem, ProblemLocator } from './problems.ts'
 import { milliseconds, type SmokeTestFile, smokeTestSchema } from './smoke-test-schema.ts'
 import { issueInWords } from './words.ts'
@@ -18,6 +20,30 @@ export interface SmokeTestNames {
    */
   environment: string | undefined
   env: NodeJS.ProcessEnv
+}
+
+/**
+ * The smoke tests of a configuration.
+ * @param environment in which they are to run; undefined where none is to run
+ * @returns undefined where the configuration names no file and there is no smoke-tests.yaml beside it
+ * @throws as loadSmokeTests; {EmrError} SMOKE_TESTS_MISSING (3) where the file that it names is missing
+ */
+export async function configuredSmokeTests(
+  { file: config, settings, originOf }: LoadedConfig,
+  environment: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<SmokeSuite | undefined> {
+  const file = resolve(dirname(config), settings.smokeTests)
+  const services = Object.keys(settings.services)
+  const environments = Object.keys(settings.environments)
+  const suite = await loadSmokeTests(file, { services, environments, environment, env })
+  const origin = originOf(['smokeTests'])
+  if (suite !== undefined || origin === 'default') return suite
+  throw new EmrError(`The file of smoke tests ${file} does not exist; ${origin} names it`, {
+    code: 'SMOKE_TESTS_MISSING',
+    exitCode: ExitCode.config,
+    suggestions: ['put it there, or correct smokeTests'],
+  })
 }
 
 const REDIRECTS = [301, 302, 307, 308]
