@@ -1,3 +1,4 @@
+import { settingsOf } from '../domain/set-language.ts'
 import type { DeployPlan, DeployResult } from '../workflows/deploy/types.ts'
 import type { CommandContext, Report } from './base-command.ts'
 import { deployServices, type ReleaseFlags } from './deploy.ts'
@@ -30,14 +31,16 @@ export async function runSet(
 }
 
 function changeOf(texts: string[]): Record<string, string> {
-  const change: Record<string, string> = {}
+  const change = new Map<string, string>()
   for (const text of texts) {
-    const [key = '', value = ''] = text.split(/=(.*)/s)
-    if (!/^[A-Za-z][\w.[\]-]*$/.test(key)) {
-      throw usageError(`'${text}' sets nothing: a key is a path in the values`, ['config.rateLimit.max=200'])
+    const settings = settingsOf(text)
+    if (typeof settings === 'string') {
+      throw usageError(`'${text}' cannot be set: ${settings}`, ['config.rateLimit.max=200'])
     }
-    if (change[key] !== undefined) throw usageError(`${key} is set twice`)
-    change[key] = value
+    for (const { key, value } of settings) {
+      if (change.has(key)) throw usageError(`${key} is set twice`)
+      change.set(key, value)
+    }
   }
-  return change
+  return Object.fromEntries(change)
 }

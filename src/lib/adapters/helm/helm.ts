@@ -182,14 +182,20 @@ export class Helm {
 }
 
 function chartArgs({ release, chart, values, set, change }: ChartInput): string[] {
-  // helm splits the settings at commas.
   const settings = (flag: string, given: Record<string, string>) =>
-    Object.entries(given).flatMap(([key, value]) => [flag, `${key}=${value.replaceAll(',', '\\,')}`])
+    Object.entries(given).flatMap(([key, value]) => [flag, `${key}=${value}`])
+  // helm splits the settings at commas; those of a change are in its language already.
+  const literal = Object.entries(set).map(([key, value]) => [key, value.replaceAll(/[\\,]/g, '\\$&')])
   return [
     release,
     chart,
-    ...values.flatMap((file) => ['--values', file]),
-    ...settings('--set-string', set),
+    ...values.flatMap((file) => ['--values', listItem(file)]),
+    ...settings('--set-string', Object.fromEntries(literal)),
     ...(change ? ['--reuse-values', ...settings('--set', change)] : []),
   ]
+}
+
+/** helm reads --values as a line of CSV. */
+function listItem(file: string): string {
+  return /[",\n]/.test(file) ? `"${file.replaceAll('"', '""')}"` : file
 }
